@@ -1,0 +1,5 @@
+"""``python -m nni_darts`` is the same as ``nni-darts``."""
+
+from nni_darts.cli import main
+
+main()
