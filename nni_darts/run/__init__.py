@@ -1,0 +1,1 @@
+"""A run: one stage of one task on disk."""
