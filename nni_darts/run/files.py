@@ -8,12 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+# Ending of the temporary names: what a killed process leaves behind is found by it.
+PARTIAL = ".partial"
+
 
 def write_bytes(path: str | Path, data: bytes) -> Path:
     """Write ``data`` to a temporary name beside ``path``, then move it into place."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nni_darts.run.epoch_table import log_rows
+
+
+def test_repeated_epoch_takes_the_place_of_itself_and_of_later_ones(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    for epoch in range(4):
+        log_rows(path, epoch, [{"epoch": epoch, "loss": float(epoch)}])
+    log_rows(path, 2, [{"epoch": 2, "loss": 9.0}])
+    table = pd.read_csv(path)
+    assert table["epoch"].tolist() == [0, 1, 2]
+    assert table["loss"].tolist() == [0.0, 1.0, 9.0]
+
+
+def test_resumed_table_has_the_bytes_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [{"epoch": e, "loss": rng.random() / 3, "images": 1e9 * rng.random()} for e in range(30)]
+    for row in rows:
+        log_rows(tmp_path / "whole.csv", row["epoch"], [row])
+    for row in [*rows[:20], *rows[13:]]:
+        log_rows(tmp_path / "resumed.csv", row["epoch"], [row])
+    assert (tmp_path / "resumed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    read = pd.read_csv(tmp_path / "whole.csv", float_precision="round_trip")
+    assert read["loss"].tolist() == [row["loss"] for row in rows]
+
+
+def test_epochs_are_compared_as_numbers(tmp_path: Path) -> None:
+    """As text, epoch 10 is smaller than epoch 9."""
+    for epoch in range(8, 12):
+        log_rows(tmp_path / "m.csv", epoch, [{"x": 1}])
+    log_rows(tmp_path / "m.csv", 9, [{"x": 2}])
+    assert pd.read_csv(tmp_path / "m.csv")["epoch"].tolist() == [8, 9]
+
+
+def test_a_column_that_appears_later_leaves_a_gap(tmp_path: Path) -> None:
+    log_rows(tmp_path / "m.csv", 0, [{"a": 1}])
+    log_rows(tmp_path / "m.csv", 1, [{"a": 2, "b": np.float32(0.5)}])
+    assert (tmp_path / "m.csv").read_text() == "epoch,a,b\n0,1,\n1,2,0.5\n"
