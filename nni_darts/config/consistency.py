@@ -1,0 +1,106 @@
+"""What must agree between the sections of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nni_darts.config.data import DATASETS
+from nni_darts.config.problem import Problem, suggestion
+from nni_darts.config.space import SPACES
+from nni_darts.config.training import CIFAR_SIZE, Training
+
+if TYPE_CHECKING:
+    from nni_darts.config.settings import Settings
+
+
+def inconsistencies(settings: Settings) -> list[Problem]:
+    """Every disagreement, as problems."""
+    return [*_names(settings), *_stages(settings), *_data(settings), *_training(settings)]
+
+
+def _names(settings: Settings) -> Iterator[Problem]:
+    for section, given, known in (
+        ("data", settings.data.name, DATASETS),
+        ("space", settings.space.name, SPACES),
+    ):
+        if given in known or is_dotted(given):
+            continue
+        hint = "a package.module:name of your own works too"
+        yield Problem((section, "name"), f'unknown "{given}". {suggestion(given, known)} ({hint})')
+
+
+def is_dotted(name: str) -> bool:
+    """Whether ``name`` has the form ``package.module:attribute``."""
+    module, colon, attribute = name.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in [*module.split("."), attribute])
+
+
+def _stages(settings: Settings) -> Iterator[Problem]:
+    stages, order = settings.stages, ["search", "select", "retrain"]
+    if stages != sorted(set(stages), key=order.index):
+        yield Problem(
+            ("stages",), f"expected each stage once, in the order {', '.join(order)}; got {stages}."
+        )
+        return
+    searches = "search" in stages
+    if "select" in stages and not searches:
+        yield Problem(("stages",), "select needs search before it: it chooses among what was searched.")
+    if "retrain" in stages and not searches and settings.genotype is None:
+        yield Problem(("genotype",), "is missing: retrain without search needs a name, file or text here.")
+    if searches and settings.genotype is not None:
+        yield Problem(("genotype",), "is only for stages without search; leave it out or drop search.")
+
+
+def _data(settings: Settings) -> Iterator[Problem]:
+    data = settings.data
+    if data.name == "image_folder" and data.root is None:
+        yield Problem(("data", "root"), "is missing: the folder that holds train/<class>/ or <class>/.")
+    if data.name == "digits" and data.root is not None:
+        yield Problem(("data", "root"), "digits is built in and has no folder; leave it out.")
+    if data.download and data.name not in ("cifar10", "cifar100"):
+        yield Problem(("data", "download"), f"only cifar10 and cifar100 can be fetched, not {data.name}.")
+    if data.image_size is not None and data.name != "image_folder":
+        yield Problem(("data", "image_size"), f"only image_folder is scaled, not {data.name}.")
+
+
+def _training(settings: Settings) -> Iterator[Problem]:
+    search = settings.search
+    if "search" in settings.stages:
+        if search.lr_min > search.lr:
+            yield Problem(
+                ("search", "lr_min"), f"must not exceed search.lr ({search.lr:g}), got {search.lr_min:g}."
+            )
+        if search.warmup_epochs >= search.epochs:
+            yield Problem(
+                ("search", "warmup_epochs"),
+                f"must be below search.epochs ({search.epochs}), got {search.warmup_epochs}.",
+            )
+    if "select" in settings.stages:
+        yield from _recipe(settings, settings.select, "select")
+    if "retrain" in settings.stages:
+        yield from _recipe(settings, settings.retrain, "retrain")
+        seeds = settings.retrain.seeds
+        if len(set(seeds)) < len(seeds):
+            yield Problem(("retrain", "seeds"), f"names a seed twice: {seeds}.")
+
+
+def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Problem]:
+    if training.lr_min > training.lr:
+        yield Problem(
+            (stage, "lr_min"), f"must not exceed {stage}.lr ({training.lr:g}), got {training.lr_min:g}."
+        )
+    size = settings.data.size
+    if size is None or not settings.space.is_known:
+        return
+    if training.cutout_length >= size:
+        yield Problem(
+            (stage, "cutout_length"),
+            f"{training.cutout_length} pixels cover the whole {size}x{size} image; take at most {size // 2}.",
+        )
+    stem = training.network.get("stem", settings.space.args.get("stem"))
+    if training.network.get("auxiliary") and stem == "cifar" and size != CIFAR_SIZE:
+        yield Problem(
+            (stage, "network", "auxiliary"),
+            f"the head needs {CIFAR_SIZE}x{CIFAR_SIZE} images, these are {size}x{size}; set it to false.",
+        )

@@ -1,0 +1,62 @@
+"""Settings of the data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+
+from nni_darts.config.section import Count, Index, Section, Seed, Share, Text
+
+DATASETS = {
+    "digits": "scikit-learn's 8x8 grey digits, 1,797 images, built in",
+    "cifar10": "CIFAR-10, torchvision's files or a folder train/<class>, test/<class>",
+    "cifar100": "CIFAR-100, torchvision's files or a folder train/<class>, test/<class>",
+    "image_folder": "your own images: train/<class>/ and test/<class>/, or one tree <class>/ that is split",
+}
+
+KNOWN_SIZES = {"digits": 8, "cifar10": 32, "cifar100": 32}
+"""Height and width in pixels of the data sets whose images always have the same size."""
+
+CLASSES = {"digits": 10, "cifar10": 10, "cifar100": 100}
+
+
+class Data(Section):
+    """Which images, and how they are split and augmented."""
+
+    name: Text = Field(
+        default="digits", description="a known data set, or package.module:function giving (train, test)"
+    )
+    root: Text | None = Field(default=None, description="folder of the images; see folder()")
+    download: bool = Field(default=False, description="fetch CIFAR with torchvision when it is not there")
+    train_portion: Share = Field(
+        default=0.5, description="share of the training images that trains weights (DARTS, 3.1)"
+    )
+    split_seed: Seed = 0
+    image_size: Count | None = Field(
+        default=None, description="pixels; images of a folder are scaled to this square"
+    )
+    crop_padding: Index = Field(
+        default=4, description="pixels of zero padding before the random crop (train_search.py)"
+    )
+    flip: bool = Field(default=True, description="random horizontal flip (train_search.py)")
+
+    @property
+    def is_known(self) -> bool:
+        """Whether ``name`` is one of ours, not a dotted name of the user's."""
+        return self.name in DATASETS
+
+    @property
+    def size(self) -> int | None:
+        """Pixels of a side where that is known without looking at the images."""
+        return self.image_size or KNOWN_SIZES.get(self.name)
+
+    def folder(self) -> Path | None:
+        """Where the images lie: ``root``, else ``$NNI_DARTS_DATA/<name>``, else ``~/.cache/nni-darts``."""
+        if self.root is not None:
+            return Path(self.root).expanduser()
+        if self.name not in ("cifar10", "cifar100"):
+            return None
+        shared = os.environ.get("NNI_DARTS_DATA")
+        return Path(shared) / self.name if shared else Path("~/.cache/nni-darts").expanduser()

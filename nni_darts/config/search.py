@@ -1,0 +1,32 @@
+"""Settings of the search stage."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from nni_darts.config.section import Count, Index, NotNegative, Positive, Probability, Section
+
+
+class Search(Section):
+    """Training of the supernet; all values are those of cnn/train_search.py in quark0/darts."""
+
+    epochs: Count = 50
+    batch_size: Count = Field(default=64, description="of the weight half and of the architecture half alike")
+    lr: Positive = 0.025
+    lr_min: NotNegative = Field(
+        default=0.001, description="end of the cosine schedule (the paper's text says 0)"
+    )
+    momentum: Probability = 0.9
+    weight_decay: NotNegative = 3e-4
+    grad_clip: Positive | None = Field(
+        default=5.0, description="largest norm of the weights' gradient; null: no limit"
+    )
+    arch_lr: Positive = Field(
+        default=3e-4, description="learning rate of Adam on the architecture parameters"
+    )
+    arch_weight_decay: NotNegative = 1e-3
+    arch_betas: tuple[Probability, Probability] = (0.5, 0.999)
+    warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
+    drop_path_prob: Probability = Field(
+        default=0.0, description="0: the flag of train_search.py is never used"
+    )
