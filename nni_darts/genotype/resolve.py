@@ -1,0 +1,74 @@
+"""From what a user types for a genotype to an architecture."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from nni_darts.errors import ConfigError
+from nni_darts.genotype.architecture import Architecture
+from nni_darts.genotype.genotype import Genotype
+from nni_darts.genotype.published import PUBLISHED
+from nni_darts.genotype.sample import is_cell_sample
+
+
+def resolve(text: str | Path) -> Architecture:
+    """A published name, a file (.json or .txt), a run's folder, a classic text, or a JSON string.
+
+    JSON may be an architecture, NNI's sample of a cell space, or the four classic fields.
+
+    Raises
+    ------
+    ConfigError
+        For anything else, with the nearest published names.
+    """
+    given = str(text).strip()
+    if given in PUBLISHED:
+        provenance = {"published": given}
+        return Architecture.from_genotype(PUBLISHED[given], provenance=provenance)
+    if "Genotype(" in given:
+        return Architecture.from_genotype(Genotype.parse(given))
+    if given.startswith("{"):
+        return _from_json(given)
+    path = Path(given)
+    if given and path.is_dir():
+        path = path / "genotype.json"
+    if path.suffix in (".json", ".txt"):
+        return _from_file(path)
+    raise ConfigError(
+        f"{given!r} is neither a published genotype nor a .json or .txt file nor a genotype text; "
+        + _suggestion(given)
+    )
+
+
+def _suggestion(given: str) -> str:
+    by_lower = {name.lower(): name for name in PUBLISHED}
+    near = [by_lower[match] for match in get_close_matches(given.lower(), by_lower)]
+    return f"did you mean {' or '.join(near)}?" if near else f"the names are {', '.join(PUBLISHED)}."
+
+
+def _from_file(path: Path) -> Architecture:
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"genotype: {path} cannot be read ({error}).") from None
+    try:
+        if path.suffix == ".json":
+            return _from_json(content)
+        return Architecture.from_genotype(Genotype.parse(content))
+    except ConfigError as error:
+        raise ConfigError(*(f"{path}: {problem}" for problem in error.problems)) from None
+
+
+def _from_json(content: str) -> Architecture:
+    try:
+        data: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        data = None
+    if isinstance(data, dict) and is_cell_sample(data):
+        return Architecture.from_sample(data)
+    if isinstance(data, dict) and set(data) == {"normal", "normal_concat", "reduce", "reduce_concat"}:
+        return Architecture.from_genotype(Genotype(**data))
+    return Architecture.from_json(content)
