@@ -1,0 +1,173 @@
+"""The only search loop. A method acts at the points named here and nowhere else::
+
+    setup(state)                                  once, before training
+    for epoch:
+        schedule(state)                           every schedule, in the recipe's order
+        for train_batch, valid_batch:
+            if state.architecture_moves:
+                architect(state)                  one gradient per architecture parameter
+                one step of the outer optimiser
+            weight_step(state)                    the inner update
+        the evaluator's learning-rate schedule
+    derivation(state)                             the architecture, as an NNI sample
+
+Inside, every forward of the supernet begins with one call of the relaxation, and every choice combines
+its candidates with the forward part. Lightning owns the loop, devices, precision and checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
+from torch import Tensor
+
+from nni_darts.errors import ConfigError
+from nni_darts.recipe import Recipe
+from nni_darts.state import Objective, SearchState
+from nni_darts.supernet.structure import Structure
+from nni_darts.supernet.weights import MixtureWeights
+
+
+class SearchModule(BaseOneShotLightningModule):
+    """Trains weights and architecture of a supernet in turns, as the recipe says.
+
+    Batches are dictionaries with the keys ``train`` and ``val``.
+
+    Parameters
+    ----------
+    training_module
+        The evaluator's Lightning module; its ``training_step`` defines both objectives.
+    recipe, structure, mixture
+        The method, the space's choices, and where the mixed modules read their weights.
+    gradient_clip_val
+        Largest norm of the weights' gradient in the weight step; None for no clipping.
+    """
+
+    def __init__(
+        self,
+        training_module: Any,
+        recipe: Recipe,
+        structure: Structure,
+        mixture: MixtureWeights,
+        gradient_clip_val: float | None = None,
+    ) -> None:
+        super().__init__(training_module)
+        self.recipe = recipe
+        self.gradient_clip_val = gradient_clip_val
+        self.relaxation = recipe.relaxation(structure.sizes)
+        mixture.connect(self.relaxation)
+        self.state = SearchState(
+            relaxation=self.relaxation,
+            structure=structure,
+            weights=mixture,
+            objective=Objective(training_module),
+            optimizer=lambda: self._weight_optimizer,
+            mute=self._muted,
+            apply=self._descend,
+            outer_regularisers=recipe.outer_regularisers,
+            inner_regularisers=recipe.inner_regularisers,
+        )
+
+    @property
+    def _weight_optimizer(self) -> torch.optim.Optimizer:
+        found = [o for o in self.trainer.optimizers if not getattr(o, "is_arch_optimizer", False)]
+        if len(found) != 1:
+            raise ConfigError(f"the evaluator must configure one weight optimiser; it has {len(found)}.")
+        return found[0]
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        for prepare in self.recipe.setup:
+            prepare(self.state)
+
+    def configure_architecture_optimizers(self) -> torch.optim.Optimizer:
+        return self.recipe.outer_optimiser(self.state.outer_parameters)
+
+    def on_fit_start(self) -> None:
+        if self.trainer.world_size > 1:
+            raise ConfigError(
+                f"the search runs on one device; the trainer has {self.trainer.world_size}. "
+                "Write devices=1 and search several seeds side by side instead."
+            )
+        if self.trainer.precision == "16-mixed":
+            raise ConfigError(
+                'precision "16-mixed" rescales losses, which the architecture gradient does not follow; '
+                'write "32-true" or "bf16-mixed".'
+            )
+        super().on_fit_start()
+
+    def on_train_start(self) -> None:
+        check = getattr(self.recipe.architect, "check", None)
+        if check is not None:
+            check(self.state)
+        super().on_train_start()
+
+    def on_train_epoch_start(self) -> None:
+        self.state.epoch = self.trainer.current_epoch
+        for schedule in self.recipe.schedules:
+            schedule(self.state)
+        super().on_train_epoch_start()
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        self.state.step = batch_idx
+        self.state.train_batch, self.state.valid_batch = batch["train"], batch["val"]
+        if self.state.architecture_moves:
+            self._step_architecture()
+        self.recipe.weight_step(self.state)
+        self.advance_lr_schedulers(batch_idx)
+
+    def _step_architecture(self) -> None:
+        optimizer = self.architecture_optimizers()
+        gradients = self.recipe.architect(self.state)
+        for parameter, gradient in zip(self.state.outer_parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def _descend(self, loss: Tensor) -> None:
+        self.advance_optimization(loss, self.state.step, self.gradient_clip_val, "norm")
+
+    @contextmanager
+    def _muted(self) -> Iterator[None]:
+        """The architect evaluates ``training_step`` up to four times a step: none of them is a metric."""
+        module = self.training_module
+        logs = module.log, module.log_dict
+        module.log = module.log_dict = _ignore
+        try:
+            if hasattr(module, "muted"):
+                with module.muted():
+                    yield
+            else:
+                yield
+        finally:
+            module.log, module.log_dict = logs
+
+    def validation_step(self, batch: Any, batch_idx: int) -> Any:
+        return self.training_module.validation_step(batch, batch_idx)
+
+    def on_validation_epoch_start(self) -> None:
+        self.training_module.on_validation_epoch_start()
+
+    def on_validation_epoch_end(self) -> None:
+        self.training_module.on_validation_epoch_end()
+
+    def export(self) -> dict[str, Any]:
+        """The derived architecture: a sample that ``space.freeze`` accepts."""
+        return self.recipe.derivation(self.state)
+
+    def export_probs(self) -> dict[str, dict[Any, float]]:
+        """Label -> candidate -> its weight now."""
+        with torch.no_grad():
+            weights = self.relaxation()
+        return {
+            label: dict(zip(choice.values, weights[label].tolist(), strict=True))
+            for label, choice in self.state.structure.choices.items()
+        }
+
+
+def _ignore(*args: Any, **kwargs: Any) -> None:
+    return None

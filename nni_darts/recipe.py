@@ -1,0 +1,145 @@
+"""A method is a recipe: a frozen set of parts. Methods differ by the parts they replace."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nni_darts.errors import ConfigError
+from nni_darts.parts.derivation import strongest
+from nni_darts.parts.forward import weighted_sum
+from nni_darts.parts.relaxation import Relaxation, Softmax
+from nni_darts.parts.weight_step import descend
+from nni_darts.state import Regulariser, SearchState
+from nni_darts.supernet.mixed import Forward
+
+
+@dataclass(frozen=True)
+class OuterOptimiser:
+    """Adam on the architecture parameters, decay coupled into the gradient (DARTS, appendix A.1)."""
+
+    lr: float = 3e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    weight_decay: float = 1e-3
+
+    def __call__(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The parts of a method; the defaults are what all methods share with DARTS.
+
+    Attributes
+    ----------
+    architect
+        state -> one gradient per architecture parameter.
+    relaxation
+        Label -> number of candidates, to the module that owns the architecture parameters.
+    forward
+        Candidates and weights -> output of a choice.
+    weight_step
+        The inner update.
+    outer_regularisers, inner_regularisers
+        Scalars added to the validation and to the training objective.
+    schedules
+        Called at the start of every epoch.
+    derivation
+        state -> sample.
+    setup
+        Called once with the state before training.
+    outer_optimiser
+        Architecture parameters -> their optimiser.
+    """
+
+    architect: Callable[[SearchState], list[Tensor]]
+    relaxation: Callable[[dict[str, int]], Relaxation] = Softmax
+    forward: Forward = weighted_sum
+    weight_step: Callable[[SearchState], None] = descend
+    outer_regularisers: tuple[Regulariser, ...] = ()
+    inner_regularisers: tuple[Regulariser, ...] = ()
+    schedules: tuple[Callable[[SearchState], None], ...] = ()
+    derivation: Callable[[SearchState], dict[str, Any]] = strongest
+    setup: tuple[Callable[[SearchState], None], ...] = ()
+    outer_optimiser: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = OuterOptimiser()
+
+    def but(self, **parts: Any) -> Recipe:
+        """The same recipe with some parts replaced."""
+        return replace(self, **parts)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named recipe: what the registry holds and ``nni-darts list methods`` prints."""
+
+    name: str
+    summary: str
+    paper: str
+    build: Callable[..., Recipe]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Option -> default, read from the signature of the recipe's function."""
+        return {name: p.default for name, p in inspect.signature(self.build).parameters.items()}
+
+
+_METHODS: dict[str, Method] = {}
+
+
+Builder = Callable[..., Recipe]
+
+
+def method(name: str, *, summary: str, paper: str) -> Callable[[Builder], Builder]:
+    """Register the function below as the method ``name``; its keyword arguments are the method's options."""
+
+    def register(build: Builder) -> Builder:
+        _METHODS[name] = Method(name, summary, paper, build)
+        return build
+
+    return register
+
+
+def methods() -> dict[str, Method]:
+    """All registered methods by name. Every file in ``nni_darts/methods`` is one."""
+    package = import_module("nni_darts.methods")
+    for module in iter_modules(package.__path__):
+        import_module(f"nni_darts.methods.{module.name}")
+    return dict(sorted(_METHODS.items()))
+
+
+def build_recipe(name: str, **options: Any) -> Recipe:
+    """The recipe of a method by name.
+
+    Raises
+    ------
+    ConfigError
+        Unknown method or option, with the nearest known one.
+    """
+    known = methods()
+    if name not in known:
+        raise ConfigError(
+            f'method.name: unknown method "{name}".{_near(name, known)} Known: {", ".join(known)}.'
+        )
+    accepted = known[name].options
+    problems = [
+        f'method.{option}: the method "{name}" has no such option.{_near(option, accepted)} '
+        f"Options: {', '.join(accepted)}."
+        for option in options
+        if option not in accepted
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return known[name].build(**options)
+
+
+def _near(word: str, known: dict[str, Any]) -> str:
+    match = difflib.get_close_matches(word, known, n=1)
+    return f' Did you mean "{match[0]}"?' if match else ""

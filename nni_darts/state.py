@@ -1,0 +1,165 @@
+"""The one object that parts see: the current batches, the objectives, and the parameters of both levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nni_darts.errors import ConfigError
+from nni_darts.parts.relaxation import Relaxation
+from nni_darts.supernet.structure import Structure
+from nni_darts.supernet.weights import MixtureWeights
+
+Regulariser = Callable[["SearchState"], Tensor]
+
+
+class Objective(nn.Module):
+    """A Lightning module's ``training_step`` as a function of its weights: batch -> scalar loss."""
+
+    def __init__(self, training_module: nn.Module) -> None:
+        super().__init__()
+        self.training_module = training_module
+
+    def forward(self, batch: Any, batch_index: int) -> Tensor:
+        result = self.training_module.training_step(batch, batch_index)  # type: ignore[operator]
+        return result["loss"] if isinstance(result, Mapping) else result
+
+
+@dataclass(frozen=True)
+class SgdWeight:
+    """A weight tensor with what SGD would do to it."""
+
+    name: str
+    parameter: nn.Parameter
+    lr: float
+    momentum: float
+    decay: float
+    buffer: Tensor | None
+
+    def moved_against(self, gradient: Tensor) -> Tensor:
+        """w - lr (mu b + gradient + decay w): where one SGD step would lead; b is 0 before the first."""
+        weight = self.parameter.detach()
+        direction = gradient + self.decay * weight
+        if self.buffer is not None:
+            direction = direction + self.momentum * self.buffer
+        return weight - self.lr * direction
+
+
+@dataclass
+class SearchState:
+    """Handed to every part. ``inner`` is the weights' level (training batch), ``outer`` the architecture's.
+
+    Attributes
+    ----------
+    mute
+        Context in which ``training_step`` leaves no trace in logs and metrics.
+    apply
+        Gradient of a loss, clipping, and one step of the evaluator's own optimiser.
+    architecture_moves
+        Whether this epoch updates the architecture; schedules set it.
+    """
+
+    relaxation: Relaxation
+    structure: Structure
+    weights: MixtureWeights
+    objective: Objective
+    optimizer: Callable[[], torch.optim.Optimizer]
+    mute: Callable[[], AbstractContextManager[None]]
+    apply: Callable[[Tensor], None]
+    outer_regularisers: Sequence[Regulariser] = ()
+    inner_regularisers: Sequence[Regulariser] = ()
+    epoch: int = 0
+    step: int = 0
+    architecture_moves: bool = True
+    train_batch: Any = None
+    valid_batch: Any = None
+
+    @property
+    def outer_parameters(self) -> list[nn.Parameter]:
+        """The architecture parameters, in a stable order."""
+        return list(self.relaxation.parameters())
+
+    def outer_loss(
+        self, weights: dict[str, Tensor] | None = None, buffers: dict[str, Tensor] | None = None
+    ) -> Tensor:
+        """L_val(w, alpha) plus the outer regularisers; ``weights`` by name replace the network's own."""
+        with self.mute():
+            loss = self._evaluate(self.valid_batch, weights, buffers)
+        return loss + sum(regulariser(self) for regulariser in self.outer_regularisers)
+
+    def inner_loss(self, weights: dict[str, Tensor] | None = None) -> Tensor:
+        """L_train(w, alpha) plus the inner regularisers, as a function of both, leaving no trace in logs."""
+        with self.mute():
+            loss = self._evaluate(self.train_batch, weights, None)
+        return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
+
+    def training_loss(self) -> Tensor:
+        """L_train for the weight step: logged, and constant in alpha."""
+        with self.weights.held_fixed():
+            loss = self._evaluate(self.train_batch, None, None)
+        return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
+
+    def step_weights(self, loss: Tensor) -> None:
+        """Descend ``loss`` with the evaluator's optimiser, gradients clipped as it is configured."""
+        self.apply(loss)
+
+    def gradient(
+        self, loss: Tensor, parameters: Sequence[Tensor], create_graph: bool = False
+    ) -> list[Tensor]:
+        """d loss / d parameters; zeros where the loss does not depend on one."""
+        gradients = torch.autograd.grad(loss, parameters, create_graph=create_graph, allow_unused=True)
+        return [
+            torch.zeros_like(parameter) if gradient is None else gradient
+            for parameter, gradient in zip(parameters, gradients, strict=True)
+        ]
+
+    def copied_buffers(self) -> dict[str, Tensor]:
+        """The network's buffers (running statistics), copied, by the objective's names."""
+        return {name: buffer.clone() for name, buffer in self.objective.named_buffers()}
+
+    def sgd_weights(self) -> list[SgdWeight]:
+        """The weights with their learning rate, momentum, decay and momentum buffer.
+
+        Raises
+        ------
+        ConfigError
+            The weight optimiser is not SGD, or SGD with Nesterov momentum, dampening or ascent.
+        """
+        optimizer = self.optimizer()
+        unplain = [
+            key
+            for key in ("nesterov", "dampening", "maximize")
+            if any(group.get(key) for group in optimizer.param_groups)
+        ]
+        if not isinstance(optimizer, torch.optim.SGD) or unplain:
+            got = type(optimizer).__name__ + (f" with {', '.join(unplain)}" if unplain else "")
+            raise ConfigError(
+                f"the unrolled (second-order) step needs a plain SGD weight optimiser; got {got}. "
+                "Use order=1 or torch.optim.SGD(lr, momentum, weight_decay)."
+            )
+        names = {id(parameter): name for name, parameter in self.objective.named_parameters()}
+        return [
+            SgdWeight(
+                name=names[id(parameter)],
+                parameter=parameter,
+                lr=float(group["lr"]),
+                momentum=group["momentum"],
+                decay=group["weight_decay"],
+                buffer=optimizer.state.get(parameter, {}).get("momentum_buffer"),
+            )
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+            if parameter.requires_grad
+        ]
+
+    def _evaluate(
+        self, batch: Any, weights: dict[str, Tensor] | None, buffers: dict[str, Tensor] | None
+    ) -> Tensor:
+        if weights is None:
+            return self.objective(batch, self.step)
+        return torch.func.functional_call(self.objective, {**weights, **(buffers or {})}, (batch, self.step))

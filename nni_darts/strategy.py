@@ -1,0 +1,150 @@
+"""The NNI strategy: a space and a recipe in, an architecture out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nni.nas.evaluator.pytorch import Lightning
+from nni.nas.nn.pytorch import ModelSpace
+from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
+from nni.nas.space import RawFormatModelSpace
+from torch import nn
+
+from nni_darts.engine import SearchModule
+from nni_darts.pairing import paired
+from nni_darts.parts.schedule import WarmUp
+from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
+from nni_darts.supernet.cell import MixedCell
+from nni_darts.supernet.inputs import MixedInput, NodeInput
+from nni_darts.supernet.layer import MixedLayer
+from nni_darts.supernet.repeat import MixedRepeat
+from nni_darts.supernet.space import read_structure
+from nni_darts.supernet.structure import Structure
+from nni_darts.supernet.values import MixturePolicy, refuse_unknown, value_choice
+from nni_darts.supernet.weights import MixtureWeights
+
+
+class DifferentiableStrategy(OneShotStrategy):
+    """Any recipe as a strategy of NNI: ``NasExperiment(space, evaluator, strategy).run()``.
+
+    The space may hold ``LayerChoice``, ``InputChoice`` (reduction sum or mean), ``Repeat``, NNI's ``Cell``
+    and ``nni.choice`` in the arguments that NNI's own DARTS supports, nested in any way; equal labels
+    share their alphas. The evaluator is any Lightning evaluator with a training and a validation loader:
+    weights learn from the one, the architecture from the other.
+
+    Parameters
+    ----------
+    recipe
+        The method, built by a function of ``nni_darts.methods`` or from parts.
+    gradient_clip_val
+        Largest norm of the weights' gradient in the weight step; None for no clipping.
+    mutation_hooks
+        As in NNI: hooks for a user's own mutable modules, asked before ours.
+
+    Raises
+    ------
+    ConfigError
+        On a choice that has no differentiable form, before training.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        gradient_clip_val: float | None = 5.0,
+        mutation_hooks: list[Callable[..., Any]] | None = None,
+    ) -> None:
+        super().__init__(mutation_hooks=mutation_hooks)
+        self.recipe = recipe
+        self.gradient_clip_val = gradient_clip_val
+        self._mixture = MixtureWeights()
+        self._structure = Structure()
+        self._node_inputs: frozenset[str] = frozenset()
+
+    def search(self, space: ModelSpace, evaluator: Lightning) -> dict[str, Any]:
+        """Search without an experiment around it; returns the sample that ``space.freeze`` accepts."""
+        self._mutated_model_space = RawFormatModelSpace(
+            self.mutate_model(space), self.mutate_evaluator(evaluator)
+        )
+        self._mutated_model_space.evaluator.evaluate(self.supernet)
+        return self.oneshot_module.export()
+
+    def mutate_model(self, model: ModelSpace) -> ModelSpace:
+        """Turn the space into a supernet, in place."""
+        self._mixture = MixtureWeights()
+        self._structure, self._node_inputs = read_structure(model)
+        supernet = super().mutate_model(model)
+        mixture = self._mixture
+        supernet.register_forward_pre_hook(lambda module, inputs: mixture.refresh())
+        return supernet
+
+    def default_mutation_hooks(self) -> list[Callable[..., Any]]:
+        mixed = (MixedLayer, NodeInput, MixedInput, MixedRepeat, MixedCell)
+        return [*(module.mutate for module in mixed), value_choice, refuse_unknown]
+
+    def run_hook(self, hook: Callable[..., Any], name: str, module: nn.Module, memo: dict[str, Any]) -> Any:
+        context = {
+            "mixture": self._mixture,
+            "combine": self.recipe.forward,
+            "node_inputs": self._node_inputs,
+            "mixed_op_sampling": MixturePolicy,
+        }
+        return hook(module, name, memo, context)
+
+    def configure_oneshot_module(self, training_module: Any) -> SearchModule:
+        return SearchModule(
+            training_module, self.recipe, self._structure, self._mixture, self.gradient_clip_val
+        )
+
+    def train_dataloader(
+        self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
+    ) -> Any:
+        return paired(train_dataloader_fn(), val_dataloader_fn())
+
+
+class DARTS(DifferentiableStrategy):
+    """DARTS of first or second order.
+
+    Parameters
+    ----------
+    order
+        1: the current weights stand in for the optimal ones. 2: through one unrolled weight step, which
+        needs ``torch.optim.SGD`` as the evaluator's optimiser.
+    hvp
+        For order 2: ``"fd"`` (finite difference, as the authors) or ``"exact"`` (double backward).
+    radius
+        For ``hvp="fd"``: the length of the step to either side, over all weights together.
+    arch_lr, arch_betas, arch_weight_decay
+        Adam on the architecture parameters.
+    warmup_epochs
+        Epochs at the beginning in which only the weights learn.
+    gradient_clip_val
+        Largest norm of the weights' gradient in the weight step; None for no clipping.
+
+    Defaults are those of the official CIFAR-10 search.
+
+    Examples
+    --------
+    >>> from nni_darts import DARTS
+    >>> strategy = DARTS(order=2, arch_lr=3e-4)
+    """
+
+    def __init__(
+        self,
+        order: int = 2,
+        *,
+        hvp: str = "fd",
+        radius: float = 0.01,
+        arch_lr: float = 3e-4,
+        arch_betas: tuple[float, float] = (0.5, 0.999),
+        arch_weight_decay: float = 1e-3,
+        warmup_epochs: int = 0,
+        gradient_clip_val: float | None = 5.0,
+        mutation_hooks: list[Callable[..., Any]] | None = None,
+    ) -> None:
+        recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius).but(
+            outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay),
+            schedules=(WarmUp(warmup_epochs),),
+        )
+        super().__init__(recipe, gradient_clip_val=gradient_clip_val, mutation_hooks=mutation_hooks)

@@ -1,0 +1,26 @@
+"""LayerChoice in the supernet."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from nni.nas.nn.pytorch import LayerChoice
+
+from nni_darts.supernet.mixed import Memo, MixedModule
+
+
+class MixedLayer(LayerChoice, MixedModule):
+    """All candidates see the input; the forward part combines their outputs."""
+
+    @classmethod
+    def mutate(cls, module: Any, name: str, memo: Memo, kwargs: Memo) -> MixedLayer | None:
+        if type(module) is not LayerChoice:
+            return None
+        mixed = cls(module.candidates, label=module.label)
+        mixed.attach(kwargs["mixture"], kwargs["combine"])
+        return mixed
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        candidates = [partial(self[name], *args, **kwargs) for name in self.names]
+        return self.combine(candidates, self.mixture[self.label])

@@ -1,0 +1,51 @@
+"""What a space lets one choose, and which choices belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One label with architecture parameters.
+
+    ``n_chosen`` only matters where ``multiple`` is set; None leaves the number open.
+    """
+
+    values: tuple[Any, ...]
+    multiple: bool = False
+    n_chosen: int | None = 1
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a cell: incoming edges that compete with each other.
+
+    Parameters
+    ----------
+    edges
+        Labels of the incoming edges, in the order of their sources.
+    keep
+        How many (edge, operation) pairs are derived.
+    write
+        From the pairs, strongest first, to the part of the sample that says so.
+    """
+
+    edges: tuple[str, ...]
+    keep: int
+    write: Callable[[list[tuple[int, Any]]], dict[str, Any]]
+
+
+@dataclass
+class Structure:
+    """All choices of a space (label -> choice, in a stable order) and its nodes."""
+
+    choices: dict[str, Choice] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Label -> number of candidates: what a relaxation is built from."""
+        return {label: len(choice.values) for label, choice in self.choices.items()}

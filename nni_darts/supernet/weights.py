@@ -1,0 +1,44 @@
+"""Where mixed modules read the weights of the current forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+class MixtureWeights:
+    """Label -> weights, computed once per forward of the supernet and handed out by label.
+
+    One place for all weights is what lets a relaxation share noise between cells or sample whole paths.
+    """
+
+    def __init__(self) -> None:
+        self._relax: Callable[[], dict[str, Tensor]] | None = None
+        self._current: dict[str, Tensor] = {}
+        self._frozen = False
+
+    def connect(self, relax: Callable[[], dict[str, Tensor]]) -> None:
+        """Name the relaxation that computes the weights."""
+        self._relax = relax
+
+    def refresh(self) -> None:
+        """Compute the weights for the forward that begins."""
+        if self._relax is None:
+            raise RuntimeError("The supernet has no relaxation yet.")
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
+            self._current = self._relax()
+
+    @contextmanager
+    def held_fixed(self) -> Iterator[None]:
+        """Forwards inside see the architecture as constants: no gradient is kept for it."""
+        self._frozen = True
+        try:
+            yield
+        finally:
+            self._frozen = False
+
+    def __getitem__(self, label: str) -> Tensor:
+        return self._current[label]
