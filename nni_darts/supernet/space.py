@@ -69,7 +69,7 @@ def _declared_nodes(space: ModelSpace, mutables: dict[str, Any], structure: Stru
         unknown = [edge for edge in edges if not isinstance(mutables.get(edge), Categorical)]
         if not isinstance(choice, CategoricalMultiple) or unknown or len(choice.values) != len(edges):
             raise ConfigError(
-                f'{type(space).__name__}.nodes(): "{label}" must be the label of an InputChoice and its value '
+                f'{type(space).__name__}.nodes(): "{label}" must be the label of an InputChoice, its value '
                 f"the labels of the LayerChoices that produce its candidates, one each; got {edges}."
             )
         if choice.n_chosen is None:

@@ -20,7 +20,7 @@ _PATH_ONLY = {
     "MutableLayerNorm": {"eps"},
     "MutableMultiheadAttention": {"num_heads", "dropout"},
 }
-"""Arguments that NNI's mixed operations take from a sampled path alone; they would fail in the first forward."""
+"""Arguments that NNI's mixed operations take from a sampled path alone, failing in the first forward."""
 
 
 class MixturePolicy(MixedOperationSamplingPolicy):
