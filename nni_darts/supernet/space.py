@@ -33,7 +33,10 @@ def read_structure(space: ModelSpace) -> tuple[Structure, frozenset[str]]:
             f"the space {type(space).__name__} itself holds the choice {labels}, which the supernet cannot "
             "mix; put it into a LayerChoice, InputChoice, Repeat, Cell or a Mutable* layer."
         )
-    mutables = dict(space.simplify())
+    try:
+        mutables = dict(space.simplify())
+    except ValueError as error:  # NNI's check that equal labels mean equal choices
+        raise ConfigError(f"the space {type(space).__name__}: {error}.") from error
     structure = Structure()
     decided: set[str] = set()
     for cell in (module for module in space.modules() if type(module) is Cell):

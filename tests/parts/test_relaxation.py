@@ -44,6 +44,9 @@ def test_alphas_start_small_and_in_the_order_of_the_labels():
 
 def test_weighted_sum_handles_nested_outputs():
     weights = torch.tensor([0.25, 0.75])
-    candidates = [lambda: [torch.ones(1), {"x": torch.zeros(1)}], lambda: [torch.ones(1) * 5, {"x": torch.ones(1)}]]
+    candidates = [
+        lambda: [torch.ones(1), {"x": torch.zeros(1)}],
+        lambda: [torch.ones(1) * 5, {"x": torch.ones(1)}],
+    ]
     first, rest = weighted_sum(candidates, weights)
     assert (first.item(), rest["x"].item()) == (4.0, 0.75)
