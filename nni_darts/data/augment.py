@@ -1,0 +1,101 @@
+"""Augmentation of whole batches on their device, as cnn/utils.py of quark0/darts does image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from nni_darts.data.info import DataInfo
+
+Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
+"""(uint8 [B, C, H, W], generator) -> float32 [B, C, H, W], ready for a network."""
+
+
+class Normalise:
+    """Scale to [0, 1], subtract the mean, divide by the standard deviation; what evaluation uses."""
+
+    def __init__(self, info: DataInfo) -> None:
+        self.mean = torch.tensor(info.mean).view(1, -1, 1, 1)
+        self.std = torch.tensor(info.std).view(1, -1, 1, 1)
+
+    def __call__(self, batch: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        device = batch.device
+        return batch.float().div_(255).sub_(self.mean.to(device)).div_(self.std.to(device))
+
+
+class Augment:
+    """Random crop of the zero-padded image, random horizontal flip, normalisation, cutout.
+
+    All random numbers come from the generator on the CPU, so that a batch is the same on every device.
+
+    Parameters
+    ----------
+    info
+        Of the data set.
+    crop_padding
+        Pixels of zeros on every side, 0: no crop.
+    flip
+        Mirror half of the images.
+    cutout_length
+        Side in pixels of the erased square, 0: no cutout. An odd side erases one pixel less, as the
+        original's integer halves do.
+    """
+
+    def __init__(
+        self, info: DataInfo, crop_padding: int = 4, flip: bool = True, cutout_length: int = 0
+    ) -> None:
+        self.normalise = Normalise(info)
+        self.crop_padding = crop_padding
+        self.flip = flip
+        self.cutout_length = cutout_length
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        if self.crop_padding or self.flip:
+            batch = self._crop_and_flip(batch, generator)
+        result = self.normalise(batch)
+        if self.cutout_length:
+            height, width = result.shape[-2:]
+            centres = _draw(generator, len(batch), height), _draw(generator, len(batch), width)
+            mask = cutout_mask(*centres, (height, width), self.cutout_length)
+            result.masked_fill_(mask.to(result.device).unsqueeze(1), 0.0)
+        return result
+
+    def _crop_and_flip(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        count, channels, height, width = batch.shape
+        pad = self.crop_padding
+        top, left = (_draw(generator, count, 2 * pad + 1) for _ in range(2))
+        mirror = _draw(generator, count, 2) if self.flip else torch.zeros(count, dtype=torch.int64)
+        index = _source_pixels(top, left, mirror, (height, width), pad).to(batch.device)
+        padded = torch.nn.functional.pad(batch, (pad, pad, pad, pad)).flatten(2)
+        picked = padded.gather(2, index.unsqueeze(1).expand(-1, channels, -1))
+        return picked.view(count, channels, height, width)
+
+
+def _draw(generator: torch.Generator, count: int, high: int) -> Tensor:
+    return torch.randint(high, (count,), generator=generator)
+
+
+def _source_pixels(top: Tensor, left: Tensor, mirror: Tensor, size: tuple[int, int], pad: int) -> Tensor:
+    """Flat index into the padded image of every output pixel: [B, H*W]. Crop first, then flip."""
+    height, width = size
+    rows = top[:, None] + torch.arange(height)  # [B, H]
+    steps = torch.arange(width).expand(len(left), -1)
+    columns = left[:, None] + torch.where(mirror[:, None] == 1, width - 1 - steps, steps)  # [B, W]
+    return (rows[:, :, None] * (width + 2 * pad) + columns[:, None, :]).flatten(1)
+
+
+def cutout_mask(rows: Tensor, columns: Tensor, size: tuple[int, int], length: int) -> Tensor:
+    """True where a square of ``length`` centred on (row, column), clipped at the border, erases: [B, H, W].
+
+    DeVries and Taylor 2017, as in cnn/utils.py: it covers [centre - length // 2, centre + length // 2).
+    """
+    half = length // 2
+
+    def covers(centres: Tensor, extent: int) -> Tensor:
+        distance = torch.arange(extent) - centres[:, None]
+        return (distance >= -half) & (distance < half)
+
+    return covers(rows, size[0])[:, :, None] & covers(columns, size[1])[:, None, :]

@@ -1,0 +1,125 @@
+"""Batches in an order that depends on the seed, the epoch and the batch number only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nni_darts.data.augment import Transform
+from nni_darts.data.images import Images
+from nni_darts.errors import ConfigError
+
+
+class BatchLoader:
+    """Serves (x float [B, C, H, W], y int64 [B]) to Lightning, without workers.
+
+    Order and augmentation of batch ``b`` of pass ``p`` through the images in epoch ``e`` depend on
+    ``(seed, e, p, b)`` alone. So a run that was interrupted continues with the very batches it would have
+    seen, two loaders never shift each other, and no random state needs saving beyond the position.
+
+    Parameters
+    ----------
+    images
+        On any device; gathered and augmented there.
+    batch_size
+        Images a batch; the last batch of a pass may be smaller.
+    transform
+        ``Augment`` or ``Normalise``.
+    shuffle
+        A new order every pass; else the stored order.
+    seed
+        Of the order and of the augmentation.
+    drop_last
+        Leave out the smaller last batch.
+    endless
+        Begin the next pass when one ends, for a loader that another, longer one sets the pace of.
+        The length stays that of one pass.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        batch_size: int,
+        transform: Transform,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        drop_last: bool = False,
+        endless: bool = False,
+    ) -> None:
+        if len(images) < (batch_size if drop_last else 1):
+            raise ConfigError(
+                f"batch_size: {batch_size} is more than the {len(images)} images of this part of the data; "
+                "give a smaller batch_size or more images."
+            )
+        self.images = images
+        self.batch_size = batch_size
+        self.transform = transform
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drop_last = drop_last
+        self.endless = endless
+        self.epoch = 0
+        self._pass = 0
+        self._batch = 0  # the next batch of this pass
+        self._resume = False
+
+    @property
+    def sampler(self) -> BatchLoader:
+        """Lightning calls ``set_epoch`` on a loader's sampler."""
+        return self
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.images), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin this epoch's first pass; a position loaded for this very epoch stays."""
+        if epoch != self.epoch:
+            self.epoch, self._pass, self._batch, self._resume = epoch, 0, 0, False
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position: which batch comes next."""
+        return {"epoch": self.epoch, "pass": self._pass, "batch": self._batch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The next iterator begins at this position."""
+        self.epoch, self._pass, self._batch = state["epoch"], state["pass"], state["batch"]
+        self._resume = True
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        # A generator: its body runs at the first batch, when Lightning has set the epoch.
+        if not self._resume:
+            self._batch = 0
+        self._resume = False
+        while True:
+            order = self._order()
+            while self._batch < len(self):
+                batch = self._batch
+                self._batch += 1  # before the yield: a checkpoint written meanwhile names the next batch
+                yield self._serve(order, batch)
+            self._pass, self._batch = self._pass + 1, 0
+            if not self.endless:
+                return
+
+    def _entropy(self, purpose: int, *position: int) -> np.random.SeedSequence:
+        """Independent streams for the order (0) and for each batch's augmentation (1)."""
+        return np.random.SeedSequence(self.seed, spawn_key=(purpose, self.epoch, self._pass, *position))
+
+    def _order(self) -> np.ndarray | None:
+        if not self.shuffle:
+            return None
+        return np.random.Generator(np.random.PCG64(self._entropy(0))).permutation(len(self.images))
+
+    def _serve(self, order: np.ndarray | None, batch: int) -> tuple[Tensor, Tensor]:
+        start = batch * self.batch_size
+        stop = min(start + self.batch_size, len(self.images))
+        part = slice(start, stop)
+        where = part if order is None else torch.from_numpy(order[part]).to(self.images.labels.device)
+        seed = self._entropy(1, batch).generate_state(1, np.uint64)[0]
+        generator = torch.Generator().manual_seed(int(seed))
+        return self.transform(self.images.images[where], generator), self.images.labels[where]
