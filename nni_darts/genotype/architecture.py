@@ -18,7 +18,7 @@ from nni_darts.run.files import write_text
 
 
 class Cell(BaseModel):
-    """One cell: (operation, input) pairs, two per node, and the states that make its output."""
+    """One cell: (operation, input) pairs, two per node, and the nodes that make its output."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -40,16 +40,16 @@ def read_edges(value: Any, field: str, problems: list[str]) -> tuple[Edge, ...]:
 
 
 def read_concat(value: Any, nodes: int, field: str, problems: list[str]) -> tuple[int, ...]:
-    """States whose outputs the cell concatenates, each between 0 and ``nodes + 1``."""
+    """Nodes whose outputs the cell concatenates, each between 2 and ``nodes + 1``."""
     if not (_is_list(value) or isinstance(value, range)) or not value:
         problems.append(f"{field}: expected a range or a list of node numbers, got {value!r}.")
         return ()
-    wrong = [state for state in value if not _is_index(state) or not 0 <= state <= nodes + 1]
+    wrong = [node for node in value if not _is_index(node) or not 2 <= node <= nodes + 1]
     if wrong:
-        problems.append(f"{field}: {wrong[0]!r} is no state of the cell; they are 0 to {nodes + 1}.")
+        problems.append(f"{field}: {wrong[0]!r} is no node of the cell; they are 2 to {nodes + 1}.")
         return ()
     if len(set(value)) != len(value):
-        problems.append(f"{field}: {list(value)} names a state twice.")
+        problems.append(f"{field}: {list(value)} names a node twice.")
     return tuple(value)
 
 

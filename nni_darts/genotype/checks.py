@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,14 +13,13 @@ from nni_darts.genotype.genotype import Genotype
 from nni_darts.genotype.names import OPERATION_NAMES
 
 
-def unknown_operations(genotype: Genotype) -> list[str]:
-    """One sentence per operation that is not built in."""
-    named = {name for cell in CELLS for name, _ in genotype.edges(cell)}
+def unknown_operations(names: Collection[str], known: Collection[str] = OPERATION_NAMES) -> list[str]:
+    """One sentence per operation that is not known, with the nearest known name."""
     problems = []
-    for name in sorted(named - set(OPERATION_NAMES)):
-        near = get_close_matches(name, OPERATION_NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(OPERATION_NAMES)}."
-        problems.append(f"The genotype uses the unknown operation {name!r}; {hint}")
+    for name in sorted(set(names) - set(known)):
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
+        problems.append(f"The operation {name!r} is unknown; {hint}")
     return problems
 
 
@@ -28,7 +27,7 @@ def space_problems(genotype: Genotype, space: str, macro: Mapping[str, Any]) -> 
     """Why a genotype does not fit the built-in space (a user's own space knows its operations itself)."""
     if space != "darts":
         return []
-    problems = unknown_operations(genotype)
+    problems = unknown_operations([name for cell in CELLS for name, _ in genotype.edges(cell)])
     nodes = macro.get("nodes")
     for cell in CELLS:
         count = len(genotype.edges(cell)) // 2

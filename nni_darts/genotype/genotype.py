@@ -16,7 +16,7 @@ class Genotype:
     """Two cells, each a list of (operation, input) pairs, two per node in node order.
 
     Inputs 0 and 1 are the outputs of the cells k-2 and k-1, 2 and above are the nodes. ``*_concat`` are
-    the states that make the cell's output. The field names are those of quark0/darts ``genotypes.py``.
+    the nodes that make the cell's output. The field names are those of quark0/darts ``genotypes.py``.
 
     Raises
     ------

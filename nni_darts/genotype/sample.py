@@ -74,6 +74,9 @@ def sample_of(genotype: Genotype, *, inert: str = "none") -> dict[str, Any]:
 def genotype_of(sample: Mapping[str, Any], nodes: int | None = None) -> Genotype:
     """Genotype of a sample; operations on edges that are not chosen are ignored.
 
+    A network of one or two cells has reduction cells only, so its samples speak of one cell type; the
+    other is written as a copy of it.
+
     Parameters
     ----------
     nodes
@@ -84,11 +87,12 @@ def genotype_of(sample: Mapping[str, Any], nodes: int | None = None) -> Genotype
     ConfigError
         With one sentence per missing, unknown or impossible label.
     """
+    present = [cell for cell in CELLS if any(str(label).startswith(f"{cell}/") for label in sample)] or CELLS
     if nodes is None:
-        nodes = count_nodes(sample)
+        nodes = max(1, sum(str(label).startswith(f"{present[0]}/input_") for label in sample))
     expected = {
         label
-        for cell in CELLS
+        for cell in present
         for node in range(2, 2 + nodes)
         for label in (input_label(cell, node), *(edge_label(cell, source, node) for source in range(node)))
     }
@@ -96,8 +100,8 @@ def genotype_of(sample: Mapping[str, Any], nodes: int | None = None) -> Genotype
     problems += [f"The sample lacks the label {label!r}." for label in sorted(expected - set(sample))]
     if problems:
         raise ConfigError(*problems)
-    cells: dict[str, list[Edge]] = {cell: [] for cell in CELLS}
-    for cell in CELLS:
+    cells: dict[str, list[Edge]] = {cell: [] for cell in present}
+    for cell in present:
         for node in range(2, 2 + nodes):
             label = input_label(cell, node)
             sources = sample[label]
@@ -109,12 +113,7 @@ def genotype_of(sample: Mapping[str, Any], nodes: int | None = None) -> Genotype
                 cells[cell] += [(sample[edge_label(cell, source, node)], source) for source in sources]
     if problems:
         raise ConfigError(*problems)
-    return Genotype.of(cells["normal"], cells["reduce"])
-
-
-def count_nodes(sample: Mapping[str, Any]) -> int:
-    """Number of nodes per cell that the labels of a sample speak of; at least one."""
-    return max(1, sum(str(label).startswith("normal/input_") for label in sample))
+    return Genotype.of(cells[present[0]], cells[present[-1]])
 
 
 def _two_inputs(sources: Any, node: int) -> bool:

@@ -28,5 +28,5 @@ def space_genotypes(draw: st.DrawFn) -> Genotype:
 def any_genotypes(draw: st.DrawFn) -> Genotype:
     """Any genotype: unequal cells, repeated inputs, any concatenation in any order."""
     cells = [draw(cell_edges(draw(st.integers(1, 5)), False)) for _ in range(2)]
-    concats = [draw(st.lists(st.integers(0, 1 + len(cell) // 2), min_size=1, unique=True)) for cell in cells]
+    concats = [draw(st.lists(st.integers(2, 1 + len(cell) // 2), min_size=1, unique=True)) for cell in cells]
     return Genotype.of(cells[0], cells[1], concats[0], concats[1])

@@ -114,10 +114,10 @@ def _changed(path: str, value: Any) -> dict[str, Any]:
         (
             "cells.normal.edges.0",
             ["sep_conv_3x4", 0],
-            "unknown operation 'sep_conv_3x4'; did you mean 'sep_conv_3x3'?",
+            "operation 'sep_conv_3x4' is unknown; did you mean 'sep_conv_3x3'?",
         ),
-        ("cells.normal.edges.0", ["banana", 0], "unknown operation 'banana'; known are none,"),
-        ("cells.normal.concat", [9], "normal_concat: 9 is no state of the cell"),
+        ("cells.normal.edges.0", ["banana", 0], "operation 'banana' is unknown; known are none,"),
+        ("cells.normal.concat", [9], "normal_concat: 9 is no node of the cell"),
         ("macro", {"nodes": 5}, "The normal cell has 4 nodes, but macro.nodes is 5."),
         ("nni.normal/input_2", [1, 0], "cells and nni differ: the sample in 'nni' means Genotype("),
         ("nni.normal/input_9", [1, 0], "unknown label 'normal/input_9'"),

@@ -105,10 +105,10 @@ def test_hostile_or_broken_text_is_refused(text: str) -> None:
         ({"normal": [[("a", 0), ("b", 1), ("c", 1)]]}, "a node takes exactly two (operation, input) pairs"),
         ({"normal_concat": []}, "normal_concat: expected a range or a list"),
         ({"normal_concat": "2"}, "normal_concat: expected a range or a list"),
-        ({"normal_concat": [3]}, "normal_concat: 3 is no state of the cell; they are 0 to 2."),
-        ({"reduce_concat": [-1]}, "reduce_concat: -1 is no state"),
-        ({"reduce_concat": [2.0]}, "reduce_concat: 2.0 is no state"),
-        ({"reduce_concat": [2, 2]}, "reduce_concat: [2, 2] names a state twice"),
+        ({"normal_concat": [3]}, "normal_concat: 3 is no node of the cell; they are 2 to 2."),
+        ({"reduce_concat": [1]}, "reduce_concat: 1 is no node"),
+        ({"reduce_concat": [2.0]}, "reduce_concat: 2.0 is no node"),
+        ({"reduce_concat": [2, 2]}, "reduce_concat: [2, 2] names a node twice"),
     ],
 )
 def test_cells_that_are_none_are_refused_with_a_sentence(change: dict[str, object], sentence: str) -> None:

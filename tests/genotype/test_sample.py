@@ -112,3 +112,9 @@ def test_cell_samples_are_told_from_others() -> None:
     assert is_cell_sample(_darts())
     assert not is_cell_sample({})
     assert not is_cell_sample({**_darts(), "width": 3})
+
+
+def test_a_sample_without_normal_cells_mirrors_its_reduction_cell() -> None:
+    sample = {label: value for label, value in _darts().items() if label.startswith("reduce/")}
+    genotype = genotype_of(sample)
+    assert genotype.normal == genotype.reduce == PUBLISHED["DARTS_V2"].reduce

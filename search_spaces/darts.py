@@ -1,0 +1,123 @@
+"""The cell space of the DARTS paper as an ordinary NNI space."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nni.nas.nn.pytorch import ModelSpace
+from torch import Tensor, nn
+
+from nni_darts.errors import ConfigError
+from nni_darts.genotype import PRIMITIVES, genotype_of
+from nni_darts.genotype.checks import unknown_operations
+from search_spaces.discrete import DiscreteNetwork
+from search_spaces.layout import ImageSize, check_image_size, check_macro, places
+from search_spaces.operations import OPERATIONS
+from search_spaces.search_cell import SearchCell
+from search_spaces.stems import build_stem
+
+
+class DartsSpace(ModelSpace):
+    """Normal and reduction cells whose edges choose one operation and whose nodes choose two inputs.
+
+    All cells of a type share their choices by label. ``freeze(sample)`` and construction under
+    ``nni.nas.space.model_context(sample)`` give the :class:`DiscreteNetwork` with the chosen operations
+    only, freshly initialised, as the paper trains it.
+
+    Parameters
+    ----------
+    init_channels, layers, nodes
+        The paper searches with 16, 8 and 4.
+    num_classes, in_channels
+        Of the data.
+    stem
+        ``cifar`` (3x3 convolution) or ``imagenet`` (three stride-2 convolutions).
+    auxiliary
+        Whether the discrete network gets its auxiliary head; the search network has none.
+    primitives
+        Candidates of every edge, in order.
+    image_size
+        If given, images that cannot be halved at every reduction are refused at once.
+    """
+
+    def __init__(
+        self,
+        init_channels: int = 16,
+        layers: int = 8,
+        nodes: int = 4,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        stem: str = "cifar",
+        auxiliary: bool = False,
+        primitives: Sequence[str] = PRIMITIVES,
+        image_size: ImageSize | None = None,
+    ) -> None:
+        super().__init__()
+        numbers = {
+            "init_channels": init_channels,
+            "layers": layers,
+            "nodes": nodes,
+            "num_classes": num_classes,
+            "in_channels": in_channels,
+        }
+        check_macro(numbers, stem)
+        _check_primitives(primitives)
+        if image_size is not None:
+            check_image_size(image_size, layers, stem, skip_reduces="skip_connect" in primitives)
+        self.macro: dict[str, Any] = {
+            **numbers,
+            "stem": stem,
+            "auxiliary": auxiliary,
+            "primitives": tuple(primitives),
+            "image_size": image_size,
+        }
+        row = places(init_channels, layers, stem, {"normal": nodes, "reduce": nodes})
+        self.stem = build_stem(stem, in_channels, init_channels)
+        cells = [SearchCell(place, nodes, primitives) for place in row]
+        self._labels = {label: sources for cell in cells for label, sources in cell.labels.items()}
+        self.cells = nn.ModuleList(cells)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(row[-1].channels * nodes, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, batch x num_classes, of a batch of images."""
+        s0, s1 = self.stem(x)
+        for cell in self.cells:
+            s0, s1 = s1, cell(s0, s1)
+        return self.classifier(self.pool(s1).flatten(1))
+
+    def nodes(self) -> dict[str, list[str]]:
+        """Label of every choice of inputs -> labels of the edges that make its candidates, in order.
+
+        It tells the strategy that the inputs of a node are chosen by the strength of their edges, so that
+        such a choice needs no architecture parameters of its own.
+        """
+        return dict(self._labels)
+
+    def freeze(self, sample: Mapping[str, Any]) -> DiscreteNetwork:
+        """The discrete network of a sample."""
+        self.validate(sample)
+        return _discrete(sample, self.macro)
+
+    @classmethod
+    def create_fixed_module(cls, sample: Mapping[str, Any], *args: Any, **kwargs: Any) -> DiscreteNetwork:
+        """What NNI builds instead of the space inside a ``model_context``."""
+        bound = inspect.signature(cls._init_wrapped).bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        return _discrete(sample, bound.arguments)
+
+
+def _discrete(sample: Mapping[str, Any], macro: Mapping[str, Any]) -> DiscreteNetwork:
+    genotype = genotype_of(sample, nodes=macro["nodes"])
+    passed = ("init_channels", "layers", "num_classes", "in_channels", "stem", "auxiliary", "image_size")
+    return DiscreteNetwork(genotype, **{name: macro[name] for name in passed})
+
+
+def _check_primitives(primitives: Sequence[str]) -> None:
+    problems = unknown_operations(primitives, OPERATIONS)
+    if not primitives or len(set(primitives)) != len(primitives):
+        problems.append(f"primitives must name at least one operation, none twice, got {list(primitives)}.")
+    if problems:
+        raise ConfigError(*problems)
