@@ -108,7 +108,7 @@ class Run:
         log_rows(self.path / "alphas.csv", epoch, rows)
 
     def write_architecture(self, architecture: Architecture) -> None:
-        """Write ``genotype.json`` and, where the architecture has them, ``sample.json`` and ``genotype.txt``."""
+        """Write ``genotype.json``; where the architecture has them, ``sample.json`` and ``genotype.txt``."""
         if architecture.nni is not None:
             write_json(self.path / "sample.json", architecture.nni)
         if architecture.genotype is not None:

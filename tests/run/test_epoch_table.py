@@ -38,7 +38,9 @@ def test_epochs_are_compared_as_numbers(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "m.csv")["epoch"].tolist() == [8, 9]
 
 
-def test_a_column_that_appears_later_leaves_a_gap(tmp_path: Path) -> None:
+def test_a_column_that_appears_later_leaves_a_gap_and_whole_numbers_stay_whole(tmp_path: Path) -> None:
     log_rows(tmp_path / "m.csv", 0, [{"a": 1}])
     log_rows(tmp_path / "m.csv", 1, [{"a": 2, "b": np.float32(0.5)}])
-    assert (tmp_path / "m.csv").read_text() == "epoch,a,b\n0,1,\n1,2,0.5\n"
+    log_rows(tmp_path / "m.csv", 2, [{"b": np.int64(7)}])
+    log_rows(tmp_path / "m.csv", 3, [{"a": 4}])
+    assert (tmp_path / "m.csv").read_text() == "epoch,a,b\n0,1,\n1,2,0.5\n2,,7\n3,4,\n"

@@ -1,0 +1,51 @@
+"""A cell as a graph of boxes in ranks from left to right, joined by edges that may carry a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """One rectangle: its text, what it stands for (``input``, ``node``, ``output``), and its rank."""
+
+    text: str
+    kind: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From one box to another of higher rank, by their positions in the list of boxes."""
+
+    source: int
+    target: int
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class CellGraph:
+    """Boxes in the order of the cell's states, the output last, and their edges."""
+
+    boxes: tuple[Box, ...]
+    edges: tuple[Edge, ...]
+
+
+def cell_graph(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> CellGraph:
+    """The graph of a cell given as a genotype does: two (operation, input) pairs a node.
+
+    A box's rank is the length of the longest way to it, so every edge points to the right.
+    """
+    boxes = [Box("c_{k-2}", "input", 0), Box("c_{k-1}", "input", 0)]
+    edges = []
+    for first in range(0, len(pairs), 2):
+        target = len(boxes)
+        incoming = pairs[first : first + 2]
+        edges += [Edge(source, target, operation) for operation, source in incoming]
+        rank = 1 + max(boxes[source].rank for _, source in incoming)
+        boxes.append(Box(str(target - 2), "node", rank))
+    output = len(boxes)
+    edges += [Edge(state, output) for state in concat]
+    boxes.append(Box("c_{k}", "output", 1 + max(box.rank for box in boxes)))
+    return CellGraph(tuple(boxes), tuple(edges))
