@@ -9,6 +9,7 @@ from nni_darts.config.data import DATASETS
 from nni_darts.config.problem import Problem, suggestion
 from nni_darts.config.space import SPACES
 from nni_darts.config.training import CIFAR_SIZE, Training
+from nni_darts.genotype.names import OPERATION_NAMES
 
 if TYPE_CHECKING:
     from nni_darts.config.settings import Settings
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
 def inconsistencies(settings: Settings) -> list[Problem]:
     """Every disagreement, as problems."""
-    return [*_names(settings), *_stages(settings), *_data(settings), *_training(settings)]
+    return [
+        *_names(settings),
+        *_operations(settings),
+        *_stages(settings),
+        *_data(settings),
+        *_training(settings),
+    ]
 
 
 def _names(settings: Settings) -> Iterator[Problem]:
@@ -28,6 +35,17 @@ def _names(settings: Settings) -> Iterator[Problem]:
             continue
         hint = "a package.module:name of your own works too"
         yield Problem((section, "name"), f'unknown "{given}". {suggestion(given, known)} ({hint})')
+
+
+def _operations(settings: Settings) -> Iterator[Problem]:
+    names = settings.space.args.get("primitives") if settings.space.is_known else None
+    for place, name in enumerate(names or ()):
+        if name not in OPERATION_NAMES:
+            hint = suggestion(name, OPERATION_NAMES)
+            yield Problem(("space", "args", "primitives", place), f'unknown operation "{name}". {hint}')
+    if names is not None and (len(set(names)) < len(names) or not set(names) - {"none"}):
+        text = f"expected different operations, one of them not none, got {names}."
+        yield Problem(("space", "args", "primitives"), text)
 
 
 def is_dotted(name: str) -> bool:

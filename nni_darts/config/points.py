@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nni_darts.config.problem import Problem, shown, suggestion
+from nni_darts.config.problem import Problem, dotted, shown, suggestion
 from nni_darts.config.section import numbers_within
 from nni_darts.config.settings import Settings
 from nni_darts.errors import ConfigError
@@ -45,26 +46,30 @@ def expand(search_space: Mapping[str, Any]) -> list[dict[str, Any]]:
     ConfigError
         One sentence per entry that has no grid.
     """
+    points, problems = grid(search_space)
+    if problems:
+        raise ConfigError(*map(str, problems))
+    return points
+
+
+def grid(search_space: Any) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """As ``expand``, with the problems returned instead of raised; entries at fault are left out."""
+    if not isinstance(search_space, Mapping):
+        problem = f"expected a group of keys such as seed, got {shown(search_space)}."
+        return [], [Problem(("searchSpace",), problem)]
     problems: list[Problem] = []
     axes: dict[str, list[Any]] = {}
-    if not isinstance(search_space, Mapping):
-        raise ConfigError(f"searchSpace: expected a group of keys such as seed, got {shown(search_space)}.")
     for key, entry in search_space.items():
         values = _values(entry)
         if isinstance(values, str):
             problems.append(Problem(("searchSpace", str(key)), values))
         else:
             axes[str(key)] = values
-    if problems:
-        raise ConfigError(*map(str, problems))
-    count = 1
-    for values in axes.values():
-        count *= len(values)
+    count = math.prod(map(len, axes.values()))
     if count > MOST_POINTS:
-        raise ConfigError(
-            f"searchSpace: has {count} points, each a search of its own; at most {MOST_POINTS} are allowed."
-        )
-    return [dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values())]
+        problem = f"has {count} points, each a search of its own; at most {MOST_POINTS} are allowed."
+        return [], [*problems, Problem(("searchSpace",), problem)]
+    return [dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values())], problems
 
 
 def _values(entry: Any) -> list[Any] | str:
@@ -98,33 +103,39 @@ def apply_point(settings: Settings, point: Mapping[str, Any]) -> Settings:
     ConfigError
         A key that is no setting of a search, or a value that the setting does not allow.
     """
+    found = at_point(settings, point)
+    if isinstance(found, list):
+        raise ConfigError(*map(str, found))
+    return found
+
+
+def at_point(settings: Settings, point: Mapping[str, Any]) -> Settings | list[Problem]:
+    """As ``apply_point``, with the problems returned instead of raised."""
     data = settings.to_dict()
     known = known_paths(settings)
     problems: list[Problem] = []
-    seed = point.get("seed", 0)
-    if type(seed) is not int or not 0 <= seed < 2**32:
-        problems.append(Problem(("searchSpace", "seed"), f"expected a whole number >= 0, got {shown(seed)}."))
     for key, value in point.items():
         path = ALIASES.get(key, key)
         if key == "seed":
-            continue
-        if any(path == fixed or path.startswith(f"{fixed}.") for fixed in FIXED):
+            if type(value) is not int or not 0 <= value < 2**32:
+                problems.append(
+                    Problem(("searchSpace", key), f"expected a whole number >= 0, got {shown(value)}.")
+                )
+        elif any(path == fixed or path.startswith(f"{fixed}.") for fixed in FIXED):
             problems.append(
                 Problem(("searchSpace", key), "is the same for the whole experiment and cannot vary.")
             )
         elif path not in known and not path.startswith(("method.", "space.args.")):
-            problems.append(
-                Problem(("searchSpace", key), f"is no setting. {_near(key, ['seed', *ALIASES, *known])}")
-            )
+            hint = _near(key, ["seed", *ALIASES, *known])
+            problems.append(Problem(("searchSpace", key), f"is no setting. {hint}"))
         else:
             put(data, path, value)
     if problems:
-        raise ConfigError(*map(str, problems))
-    if not any(key != "seed" for key in point):
-        return settings
+        return problems
     found = Settings.checked(data)
     if isinstance(found, list):
-        raise ConfigError(*(str(problem.under("searchSpace")) for problem in found))
+        key_of = {ALIASES.get(key, key): key for key in point}
+        return [Problem(("searchSpace", key_of.get(dotted(p.path), dotted(p.path))), p.text) for p in found]
     return found
 
 

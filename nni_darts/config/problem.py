@@ -19,6 +19,12 @@ class Problem:
     path: Path
     text: str
 
+    @classmethod
+    def of(cls, sentence: str) -> Problem:
+        """A sentence that begins with its key path, as those of a ConfigError do."""
+        head, colon, rest = sentence.partition(": ")
+        return cls(tuple(head.split(".")), rest) if colon and " " not in head else cls((), sentence)
+
     def under(self, *prefix: str | int) -> Problem:
         """The same problem seen from further out."""
         return Problem((*prefix, *self.path), self.text)

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from nni_darts.config.consistency import inconsistencies
 from nni_darts.config.data import Data
-from nni_darts.config.method import METHODS, Method
-from nni_darts.config.problem import Problem, checked, shown, suggestion
+from nni_darts.config.method import Method
+from nni_darts.config.problem import Problem, checked, shown
 from nni_darts.config.search import Search
 from nni_darts.config.section import Count, Section, Text, numbers_within
 from nni_darts.config.space import FROM_THE_DATA, DartsArguments, DartsNetwork, Space
@@ -93,15 +93,9 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
             return {}
         return found.model_dump(mode="json", exclude_none=True)
 
-    method, space = section("method"), section("space")
-    if method is not None:
-        name = method.pop("name", Method().name)
-        if name in METHODS:
-            data["method"] = {"name": name, **complete(METHODS[name], method, "method")}
-        else:
-            problems.append(
-                Problem(("method", "name"), f'unknown method "{name}". {suggestion(str(name), METHODS)}')
-            )
+    if (method := section("method")) is not None:
+        data["method"] = numbers_within(method)
+    space = section("space")
     if space is None:
         return data, problems
     ours = str(space.get("name", Space().name)) == "darts"
