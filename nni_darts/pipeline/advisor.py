@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nni
+import requests
 from nni.runtime.msg_dispatcher_base import MsgDispatcherBase
 from nni.runtime.tuner_command_channel import CommandType
 
@@ -194,11 +195,22 @@ class Advisor(MsgDispatcherBase):
         return self.plan.tasks.get(str(value.get("task"))) if isinstance(value, Mapping) else None
 
     def fail(self, *sentences: str) -> None:
-        """End the experiment as ERROR, with its sentences where the user looks."""
+        """End the experiment as ERROR, with its sentences where the user looks, and stop its trials."""
         self.over = True
         for sentence in sentences:
             log.error("%s", sentence)
-        self.report_error(" ".join(sentences))
+        shown = False
+        try:
+            shown = self.manager.fail(" ".join(sentences))
+            for trial in self.manager.trials():
+                # In this state the manager no longer looks after trials: it would let them run for nothing.
+                # It does not record the kill either, so that nnictl resume starts them again where they were.
+                if trial["status"] == "RUNNING":
+                    self.send(CommandType.KillTrialJob, nni.dump(trial["trialJobId"]))
+        except requests.RequestException:
+            log.exception("The manager does not answer")
+        if not shown:
+            self.report_error(" ".join(sentences))
 
 
 def _plain(value: Any) -> Any:

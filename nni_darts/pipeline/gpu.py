@@ -25,4 +25,4 @@ def problem(device: str) -> str | None:
     found = count()
     if found > int(index or 0):
         return None
-    return f"trainer.device: {device} is asked for, but this machine has {found or 'no'} NVIDIA GPU(s); use auto or cpu."
+    return f"trainer.device: {device} is asked for, but this machine has {found or 'no'} NVIDIA GPU{'' if found == 1 else 's'}; use auto or cpu."

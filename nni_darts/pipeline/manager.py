@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import Any
 
 import nni
@@ -11,6 +12,10 @@ import requests
 
 TIMEOUT = 20.0
 """Seconds for one answer; the manager is slow on a busy machine."""
+
+
+LOOKS, PAUSE = 20, 0.25
+"""How often and how many seconds apart the manager is asked whether it has noticed a change."""
 
 
 class Manager:
@@ -52,9 +57,29 @@ class Manager:
         """Let the experiment end as DONE: no more trials than there were. Its page stays up."""
         self._change("MAX_TRIAL_NUM", maxTrialNumber=max(1, len(self.trials())))
 
+    def fail(self, sentence: str) -> bool:
+        """End the experiment as ERROR with ``sentence`` among the errors its page shows; False if it did not work.
+
+        A tuner that reports an error is shown as "Dispatcher stream error, tuner may have crashed." and nothing
+        else. The one text from outside that the manager repeats is a duration it cannot read (in small
+        letters), so the sentence takes the place of the experiment's duration until the manager has seen it.
+        """
+        duration = self.profile()["params"].get("maxExperimentDuration")
+        try:
+            # The full stop matters: a last letter such as s would pass for a unit.
+            self._change("MAX_EXEC_DURATION", maxExperimentDuration=sentence.rstrip(".") + ".")
+            for _ in range(LOOKS):
+                if self.status()["status"] == "ERROR":
+                    return True
+                time.sleep(PAUSE)
+            return False
+        finally:
+            self._change("MAX_EXEC_DURATION", maxExperimentDuration=duration)
+
     def _change(self, update_type: str, **params: Any) -> None:
         profile = self.profile()
         profile["params"].update(params)
+        profile["params"] = {key: value for key, value in profile["params"].items() if value is not None}
         self._ask("PUT", f"/experiment?update_type={update_type}", json=profile)
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import pytest
+
+from nni_darts.pipeline import gpu
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "fine"),
+    [("auto", 0, True), ("cpu", 0, True), ("cuda", 0, False), ("cuda", 1, True), ("cuda:1", 1, False), ("cuda:1", 2, True)],
+)
+def test_a_device_is_there_or_named(device: str, gpus: int, fine: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "count", lambda: gpus)
+    said = gpu.problem(device)
+    assert (said is None) if fine else (f"trainer.device: {device}" in str(said))
+
+
+def test_counting_works_with_and_without_a_driver() -> None:
+    assert gpu.count() >= 0
