@@ -45,7 +45,16 @@ def cell_figure(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> Figu
     for point, text in plan.layers.labels.items():
         x, y = plan.centre(point)
         background = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        axes.text(x, y, text, fontsize=LABEL_FONT, ha="center", va="center_baseline", bbox=background)
+        axes.text(
+            x,
+            y,
+            text,
+            fontsize=LABEL_FONT,
+            ha="center",
+            va="center_baseline",
+            bbox=background,
+            parse_math=False,
+        )
     for point, box in enumerate(graph.boxes):
         _draw_box(axes, plan, point, box.text, FILL[box.kind])
     return figure
@@ -89,4 +98,4 @@ def _draw_box(axes: Axes, plan: CellPlan, point: int, text: str, fill: str) -> N
         )
     )
     x, y = plan.centre(point)
-    axes.text(x, y, text, fontsize=BOX_FONT, ha="center", va="center_baseline", zorder=4)
+    axes.text(x, y, text, fontsize=BOX_FONT, ha="center", va="center_baseline", zorder=4, parse_math=False)

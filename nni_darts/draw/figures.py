@@ -24,6 +24,11 @@ _METADATA = {
 # Text stays text in SVG, a fixed salt keeps its element names, and the font is one matplotlib carries.
 _STYLE = {"svg.fonttype": "none", "svg.hashsalt": "nni-darts", "font.family": "DejaVu Sans"}
 
+
+class MissingMatplotlib(RunError):
+    """The extra ``plot`` is not installed."""
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,7 +44,7 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
         try:
             from matplotlib import style
         except ImportError:
-            raise RunError('drawing needs matplotlib: pip install "nni-darts[plot]".') from None
+            raise MissingMatplotlib('drawing needs matplotlib: pip install "nni-darts[plot]".') from None
         with style.context(["default", _STYLE]):
             return function(*args, **kwargs)
 

@@ -86,8 +86,14 @@ def test_a_cell_sums_all_edges_and_has_exactly_its_candidates():
 def test_a_cell_derives_its_strongest_edges_under_nnis_labels():
     _, search = supernet(cell(num_ops_per_node=2), ALPHAS)
     assert search.export() == {
-        "c/op_2_0": "x2", "c/input_2_0": [1], "c/op_2_1": "x2", "c/input_2_1": [0],
-        "c/op_3_0": "x3", "c/input_3_0": [2], "c/op_3_1": "x3", "c/input_3_1": [0],
+        "c/op_2_0": "x2",
+        "c/input_2_0": [1],
+        "c/op_2_1": "x2",
+        "c/input_2_1": [0],
+        "c/op_3_0": "x3",
+        "c/input_3_0": [2],
+        "c/op_3_1": "x3",
+        "c/input_3_1": [0],
     }
 
 
