@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from nni_darts.errors import ConfigError
+from nni_darts.genotype import PUBLISHED, Architecture, Genotype, genotype_of
 from nni_darts.run import NullReporter, Reporter, Run
 
 
@@ -111,3 +112,21 @@ def test_null_reporter_is_a_reporter() -> None:
     reporter: Reporter = NullReporter()
     reporter.epoch({"default": 1.0})
     reporter.final({"default": 1.0})
+
+
+def test_architecture_of_a_cell_space_lies_in_all_three_forms(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "search/0")
+    architecture = Architecture.from_genotype(PUBLISHED["DARTS_V2"], method="darts")
+    run.write_architecture(architecture)
+    assert Architecture.read(tmp_path / "genotype.json") == architecture
+    assert Genotype.parse((tmp_path / "genotype.txt").read_text()) == PUBLISHED["DARTS_V2"]
+    assert genotype_of(json.loads((tmp_path / "sample.json").read_text())) == PUBLISHED["DARTS_V2"]
+
+
+def test_architecture_writes_only_the_forms_it_has(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "nasnet", "retrain/0")
+    run.write_architecture(Architecture.from_genotype(PUBLISHED["NASNet"]))
+    assert files_in(run.path) == {"run.json", "genotype.json", "genotype.txt"}
+    run = Run.create(tmp_path / "own", "search/0")
+    run.write_architecture(Architecture.from_sample({"conv": "3x3"}, space="my_pkg.mod:Space"))
+    assert files_in(run.path) == {"run.json", "genotype.json", "sample.json"}

@@ -1,0 +1,74 @@
+"""Curves of a run: loss, accuracy, entropy and learning rate over the epochs, from ``metrics.csv``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nni_darts.draw.figures import new_figure, save, styled
+from nni_darts.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+# Names that are worth a panel; throughput, memory and the like are read in the table.
+_QUANTITIES = re.compile(r"loss|acc|top|entropy|lr$")
+_PHASES = {"train": "#0072B2", "valid": "#D55E00", "test": "#009E73", "": "#333333"}  # Okabe and Ito (2008)
+
+
+def plot_curves(run_path: str | Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
+    """Plot ``metrics.csv`` of a run into its ``figures`` folder and return the paths; none for no curves."""
+    import pandas as pd
+
+    path = Path(run_path) / "metrics.csv"
+    if not path.exists():
+        raise ConfigError(f"{path}: missing; a run writes it at the end of its first epoch.")
+    table = pd.read_csv(path)
+    panels = _panels(table)
+    if not panels:
+        return []
+    return save(_figure(table, panels), Path(run_path) / "figures", "curves", formats, dpi=150)
+
+
+def _panels(table: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Quantity to phase to column: ``train_loss`` and ``valid_loss`` share the panel ``loss``."""
+    panels: dict[str, dict[str, str]] = {}
+    for column in table.select_dtypes("number").columns:
+        phase, _, quantity = str(column).partition("_")
+        if phase not in _PHASES:
+            phase, quantity = "", str(column)
+        if _QUANTITIES.search(quantity):
+            panels.setdefault(quantity, {})[phase] = column
+    return panels
+
+
+@styled
+def _figure(table: pd.DataFrame, panels: dict[str, dict[str, str]]) -> Figure:
+    from matplotlib.ticker import MaxNLocator
+
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(3.2 * columns, 2.4 * rows)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_visible(False)
+    for axes, (quantity, phases) in zip(grid, panels.items(), strict=False):
+        axes.set_visible(True)
+        for phase, column in phases.items():
+            known = table[["epoch", column]].dropna()
+            marker = "o" if len(known) == 1 else None
+            axes.plot(
+                known["epoch"], known[column], color=_PHASES[phase], label=phase, marker=marker, ms=3, lw=1.4
+            )
+        axes.set_title(quantity.replace("_", " "), fontsize=10)
+        axes.set_xlabel("epoch", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        if len(phases) > 1:
+            axes.legend(fontsize=8, frameon=False)
+    figure.tight_layout()
+    return figure

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nni_darts.draw.curves import plot_curves
+from nni_darts.errors import ConfigError
+from nni_darts.run import Run
+
+
+def test_train_and_validation_share_a_panel_and_throughput_has_none(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "search/0")
+    for epoch in range(2):
+        row = {"train_loss": 2.0, "valid_loss": 2.1, "valid_accuracy": 50.0, "alpha_entropy": 2.0}
+        run.log_epoch({"epoch": epoch, **row, "images_per_second": 900.0})
+    (path,) = plot_curves(tmp_path, ("svg",))
+    words = re.findall(r"<text[^>]*>([a-z ]+)</text>", path.read_text())
+    assert [word for word in words if word != "epoch"] == [
+        "loss",
+        "train",
+        "valid",
+        "accuracy",
+        "alpha entropy",
+    ]
+
+
+def test_nothing_worth_a_panel_gives_no_file(tmp_path: Path) -> None:
+    Run.create(tmp_path, "search/0").log_epoch({"epoch": 0, "seconds": 1.0})
+    assert plot_curves(tmp_path) == []
+    assert not (tmp_path / "figures").exists()
+
+
+def test_a_run_without_metrics_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"metrics.csv: missing"):
+        plot_curves(tmp_path)
