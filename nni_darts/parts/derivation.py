@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -26,8 +27,8 @@ def strongest(state: SearchState) -> dict[str, Any]:
     Label -> choice, which ``space.freeze`` accepts.
     """
     with torch.no_grad():
-        # float64, so that rounding in the softmax cannot make two different logits tie.
-        weights = {label: weight.double() for label, weight in state.relaxation().items()}
+        # In float64, so that rounding in the softmax cannot make two different logits tie.
+        weights = copy.deepcopy(state.relaxation).double()()
     sample: dict[str, Any] = {}
     in_nodes: set[str] = set()
     for node in state.structure.nodes:

@@ -1,0 +1,70 @@
+"""A supernet in float64 with the fixtures' tables of alphas, [edges, operations] for each type of cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from nni.nas.evaluator.pytorch import LightningModule
+from nni.nas.nn.pytorch import ModelSpace
+from torch import Tensor, nn
+
+from nni_darts.engine import SearchModule
+from nni_darts.genotype.sample import edge_label
+from nni_darts.strategy import DARTS
+
+KINDS = ("normal", "reduce")
+
+
+class Classification(LightningModule):
+    """Cross entropy of the model's logits; SGD as the fixture says, with its momentum buffers."""
+
+    def __init__(self, optimizer: torch.optim.SGD | None = None) -> None:
+        super().__init__()
+        self.sgd = optimizer
+        self.losses: list[float] = []
+        self.norms: list[float] = []
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+        x, y = batch
+        loss = nn.functional.cross_entropy(self.model(x), y)
+        self.losses.append(loss.item())
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.SGD | None:
+        return self.sgd
+
+    def configure_gradient_clipping(self, optimizer: Any, *clip: Any, **named: Any) -> None:
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        self.norms.append(float(torch.linalg.vector_norm(torch.stack([g.norm() for g in gradients]))))
+        super().configure_gradient_clipping(optimizer, *clip, **named)
+
+
+def supernet(space: ModelSpace, training_module: Classification | None = None) -> SearchModule:
+    """The space as a supernet, inside the search module that would train it."""
+    strategy = DARTS(order=1)
+    model = strategy.mutate_model(space).double()
+    search = strategy.configure_oneshot_module(training_module or Classification())
+    search.set_model(model)
+    search.relaxation.double()
+    return search
+
+
+def edges(kind: str, nodes: int = 4) -> list[str]:
+    """Labels of a cell type's edges in the order of the fixtures' rows."""
+    return [edge_label(kind, source, node) for node in range(2, 2 + nodes) for source in range(node)]
+
+
+def set_alphas(search: SearchModule, kind: str, table: Tensor) -> None:
+    """Fill the alphas of one cell type, ``table`` [14, 8]."""
+    with torch.no_grad():
+        for label, row in zip(edges(kind), table, strict=True):
+            search.relaxation.alpha(label).copy_(row)
+
+
+def table(search: SearchModule, kind: str, values: Sequence[Tensor] | None = None) -> Tensor:
+    """The alphas of one cell type, or what ``values`` holds for each of them, as [14, 8]."""
+    values = list(search.relaxation.alphas) if values is None else values
+    by_label = dict(zip(search.relaxation.labels, values, strict=True))
+    return torch.stack([by_label[label].detach() for label in edges(kind)])
