@@ -40,6 +40,9 @@ class BatchLoader:
         The length stays that of one pass.
     """
 
+    batch_sampler = None
+    """Lightning looks for it wherever there is a ``sampler``."""
+
     def __init__(
         self,
         images: Images,

@@ -1,0 +1,1 @@
+"""Training with Lightning: the module, the trainer, checkpoints that resume to the bit, the device."""

@@ -1,0 +1,9 @@
+"""Lightning callbacks that search and retraining share; none assumes which module is the root."""
+
+from __future__ import annotations
+
+from nni_darts.training.callbacks.epoch_checkpoint import EpochCheckpoint
+from nni_darts.training.callbacks.epoch_report import EpochReport
+from nni_darts.training.callbacks.stop_on_signal import StopOnSignal
+
+__all__ = ["EpochCheckpoint", "EpochReport", "StopOnSignal"]
