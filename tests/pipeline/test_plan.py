@@ -273,3 +273,19 @@ def test_a_resumed_plan_ends_with_the_same_tasks(data: st.DataObject) -> None:
     assert sorted(before + after) == sorted(run(whole, 99))
     assert again.finished and again.winner and whole.winner
     assert again.winner.name == whole.winner.name
+
+
+def test_resuming_goes_on_with_retraining_though_no_selection_is_on_record() -> None:
+    made = plan(points=2)
+    made.restore(restored("search", 0, result(90, 0)))
+    made.restore(restored("retrain", 0, None, kind=0))
+    assert names(made.advance()) == ["retrain/1"]
+    assert not made.finished
+
+
+def test_resuming_trains_no_architecture_again_under_another_name() -> None:
+    made = plan(points=2)
+    made.restore(restored("search", 0, result(90, 5)))
+    made.restore(restored("search", 1, result(90, 5)))
+    made.restore(restored("select", 1, None, kind=5))
+    assert made.advance() == [] and names(made.running) == ["select/1"]
