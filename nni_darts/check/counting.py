@@ -1,4 +1,4 @@
-"""Counting what a network computes, operation by operation, without computing it."""
+"""Counting what one forward of a network computes, operation by operation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _aten = torch.ops.aten
-_BATCH_NORMS = (_aten.native_batch_norm, _aten._native_batch_norm_legit_no_training)
-
 KEYS = ("macs_conv", "macs_linear", "bn_elements", "relu_elements", "pool_outputs")
 
 
@@ -21,7 +19,7 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def count_forward(network: nn.Module, *shape: int) -> Counter[str]:
-    """What one eval-mode forward of an input of ``shape`` computes; ``network`` lives on the meta device.
+    """What one eval-mode forward of an input of ``shape`` computes.
 
     Keys: ``macs_conv`` and ``macs_linear`` (multiply-accumulates), ``bn_elements``, ``relu_elements``,
     ``pool_outputs`` (the pools of cells, not the global one).
@@ -29,7 +27,7 @@ def count_forward(network: nn.Module, *shape: int) -> Counter[str]:
     counter = _Counting()
     network.eval()
     with torch.no_grad(), counter:
-        network(torch.empty(shape, device="meta"))
+        network(torch.zeros(shape))
     return counter.counts
 
 
@@ -41,15 +39,13 @@ class _Counting(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        result = func(*args, **(kwargs or {}))
         packet = func.overloadpacket
         if packet is _aten.relu:
-            self.counts["relu_elements"] += args[0].numel()
-        elif packet in _BATCH_NORMS:
-            self.counts["bn_elements"] += args[0].numel()
-            # It keeps the shape; the meta kernel would take most of the whole count's time.
-            return args[0], args[0].new_empty(0), args[0].new_empty(0)
-        result = func(*args, **(kwargs or {}))
-        if packet is _aten.convolution:
+            self.counts["relu_elements"] += result.numel()
+        elif packet is _aten.native_batch_norm:
+            self.counts["bn_elements"] += result[0].numel()
+        elif packet is _aten.convolution:
             self.counts["macs_conv"] += result.numel() * args[1][0].numel()
         elif packet is _aten.addmm:
             self.counts["macs_linear"] += result.numel() * args[1].shape[1]

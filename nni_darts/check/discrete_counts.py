@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import torch
-
 from nni_darts.check.comparison import Comparison, exact
 from nni_darts.check.counting import count_forward, count_parameters
 from nni_darts.check.fixture import Fixture
@@ -37,15 +35,14 @@ def check(fixture: Fixture) -> Iterator[Comparison]:
 
 def _counts(genotype: Genotype, stem: str) -> dict[str, int]:
     channels, layers, classes, side = NETWORKS[stem]
-    with torch.device("meta"):
-        plain = DiscreteNetwork(genotype, channels, layers, classes, stem=stem)
-        auxiliary = DiscreteNetwork(genotype, channels, layers, classes, stem=stem, auxiliary=True)
-    counts = count_forward(plain, 1, 3, side, side)
+    network = DiscreteNetwork(genotype, channels, layers, classes, stem=stem, auxiliary=True)
+    assert network.aux is not None
+    counts = count_forward(network, 1, 3, side, side)
     if stem == "imagenet":
         # The original's global pool is an ordinary one there, so the table counts its outputs.
-        counts["pool_outputs"] += plain.classifier.in_features
+        counts["pool_outputs"] += network.classifier.in_features
     return {
-        "params_without_aux": count_parameters(plain),
-        "params_with_aux": count_parameters(auxiliary),
+        "params_without_aux": count_parameters(network) - count_parameters(network.aux),
+        "params_with_aux": count_parameters(network),
         **counts,
     }
