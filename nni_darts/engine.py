@@ -25,6 +25,7 @@ import torch
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from torch import Tensor
 
+from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
 from nni_darts.recipe import Recipe
 from nni_darts.state import Objective, SearchState
@@ -154,6 +155,13 @@ class SearchModule(BaseOneShotLightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self.training_module.on_validation_epoch_end()
+
+    def epoch_metrics(self) -> dict[str, float]:
+        """Numbers of this epoch: those of the evaluator, if it has any, and of the architecture."""
+        own = getattr(self.training_module, "epoch_metrics", dict)()
+        with torch.no_grad():
+            entropy = mean_entropy(self.relaxation().values())
+        return {**own, "alpha_entropy": entropy, "skips": float(skips(self.export()))}
 
     def export(self) -> dict[str, Any]:
         """The derived architecture: a sample that ``space.freeze`` accepts."""

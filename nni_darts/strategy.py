@@ -41,6 +41,8 @@ class DifferentiableStrategy(OneShotStrategy):
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     mutation_hooks
         As in NNI: hooks for a user's own mutable modules, asked before ours.
+    validation_dataloader
+        What the supernet is validated on after every epoch; None for the evaluator's validation loader.
 
     Raises
     ------
@@ -54,9 +56,11 @@ class DifferentiableStrategy(OneShotStrategy):
         *,
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
+        validation_dataloader: Any = None,
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
         self.recipe = recipe
+        self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
         self._mixture = MixtureWeights()
         self._structure = Structure()
@@ -101,6 +105,11 @@ class DifferentiableStrategy(OneShotStrategy):
         self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
     ) -> Any:
         return paired(train_dataloader_fn(), val_dataloader_fn())
+
+    def val_dataloader(
+        self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
+    ) -> Any:
+        return val_dataloader_fn() if self.validation_dataloader is None else self.validation_dataloader
 
 
 class DARTS(DifferentiableStrategy):

@@ -1,0 +1,121 @@
+"""The search stage: train the supernet, derive an architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+from nni.nas.evaluator.pytorch import Lightning
+from pytorch_lightning.callbacks import Callback
+
+from nni_darts.config.settings import Settings
+from nni_darts.data import Augment, BatchLoader, Normalise
+from nni_darts.draw.run import draw_run
+from nni_darts.engine import SearchModule
+from nni_darts.genotype import Architecture
+from nni_darts.parts.schedule import WarmUp
+from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
+from nni_darts.run.directory import Run
+from nni_darts.run.reporter import Reporter
+from nni_darts.stages.context import Context, prepared
+from nni_darts.stages.space import build_space
+from nni_darts.strategy import DifferentiableStrategy
+from nni_darts.training.callbacks import EpochCheckpoint, EpochReport, StopOnSignal
+from nni_darts.training.classifier import Classifier
+from nni_darts.training.trainer import make_trainer
+
+
+class AlphaHistory(Callback):
+    """The weights of every candidate and the architecture they would derive, after every epoch."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.run.log_alphas(trainer.current_epoch, pl_module.export_probs())
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """The method of the settings with the outer options that every method has."""
+    search = settings.search
+    recipe = build_recipe(settings.method.name, **settings.method.options)
+    return recipe.but(
+        outer_optimiser=OuterOptimiser(search.arch_lr, search.arch_betas, search.arch_weight_decay),
+        schedules=(WarmUp(search.warmup_epochs), *recipe.schedules),
+    )
+
+
+def strategy_of(settings: Settings, validation: BatchLoader | None = None) -> DifferentiableStrategy:
+    """The strategy that the settings describe."""
+    return DifferentiableStrategy(
+        recipe_of(settings), gradient_clip_val=settings.search.grad_clip, validation_dataloader=validation
+    )
+
+
+def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> dict[str, Any]:
+    """Search with one seed; the run directory gets the architecture and its pictures.
+
+    Returns
+    -------
+    Finite numbers with ``default`` (the supernet's validation accuracy in percent) first, and
+    ``architecture``, the JSON text of the derived architecture.
+    """
+    with prepared(settings, seed, run) as context:
+        space = build_space(settings, context.data.info)
+        checkpoint = EpochCheckpoint(run, context.metadata("search"))
+        trainer = make_trainer(
+            run,
+            settings.search.epochs,
+            context.device,
+            [AlphaHistory(run), EpochReport(run, reporter), checkpoint, StopOnSignal(checkpoint)],
+            settings.trainer.precision,
+            limit_batches=settings.trainer.limit_batches,
+        )
+        weights_loader, alphas_loader, validation = _loaders(context)
+        evaluator = Lightning(
+            Classifier.from_settings(settings.search),
+            trainer,
+            train_dataloaders=weights_loader,
+            val_dataloaders=alphas_loader,
+            fit_kwargs={"ckpt_path": checkpoint.resume_path()},
+        )
+        strategy = strategy_of(settings, validation)
+        sample = strategy.search(space, evaluator)
+        module: Any = strategy.oneshot_module
+        return _finish(context, module, sample)
+
+
+def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
+    """Augmented batches for both levels, as the official search draws them, and plain ones to validate on."""
+    settings, info = context.settings, context.data.info
+    weight_images, alpha_images = context.halves()
+    augment = Augment(info, settings.data.crop_padding, settings.data.flip)
+    size = settings.search.batch_size
+    return (
+        BatchLoader(weight_images, size, augment, shuffle=True, seed=context.seed),
+        # Its own seed: equal halves would otherwise be drawn in the same order.
+        BatchLoader(alpha_images, size, augment, shuffle=True, seed=context.seed + 2**32),
+        BatchLoader(alpha_images, size, Normalise(info), shuffle=False),
+    )
+
+
+def _finish(context: Context, module: SearchModule, sample: dict[str, Any]) -> dict[str, Any]:
+    run, settings = context.run, context.settings
+    metrics = module.epoch_metrics()
+    architecture = architecture_of(sample, settings, run.task, context.seed)
+    run.write_architecture(architecture)
+    result = {"default": metrics["valid_accuracy"], **metrics}
+    run.write_summary({"status": "done", "task": run.task, **result})
+    draw_run(run)
+    return {**result, "architecture": architecture.to_json()}
+
+
+def architecture_of(sample: dict[str, Any], settings: Settings, task: str, seed: int) -> Architecture:
+    """A derived sample with what it was derived from."""
+    return Architecture.from_sample(
+        sample,
+        space=settings.space.name,
+        method=settings.method.name,
+        macro=dict(settings.space.args),
+        provenance={"task": task, "seed": seed, "data": settings.data.name},
+    )
