@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nni_darts.errors import ConfigError
+from nni_darts.run.architecture import write_architecture
 from nni_darts.run.environment import environment
 from nni_darts.run.epoch_table import log_rows
 from nni_darts.run.files import PARTIAL, write_json, write_text
@@ -108,12 +109,8 @@ class Run:
         log_rows(self.path / "alphas.csv", epoch, rows)
 
     def write_architecture(self, architecture: Architecture) -> None:
-        """Write ``genotype.json``; where the architecture has them, ``sample.json`` and ``genotype.txt``."""
-        if architecture.nni is not None:
-            write_json(self.path / "sample.json", architecture.nni)
-        if architecture.genotype is not None:
-            write_text(self.path / "genotype.txt", f"{architecture.genotype}\n")
-        architecture.write(self.path / "genotype.json")
+        """Write ``genotype.json``, and ``genotype.txt`` and ``sample.json`` where it has those forms."""
+        write_architecture(self.path, architecture)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json``, the last file of a finished run."""
