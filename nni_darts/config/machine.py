@@ -1,4 +1,4 @@
-"""What in the settings cannot be judged from the text alone: folders, modules, methods and genotypes."""
+"""What in the settings cannot be judged from the text alone: folders, modules, methods, devices, genotypes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ FILES = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 
 
 def machine_problems(settings: Settings, folder: Path) -> list[Problem]:
-    """Missing folders, names not to be imported from ``folder``, wrong methods, genotypes that do not fit."""
+    """Everything of this kind that is wrong; modules are imported from ``folder``."""
     return [
         *_data_folder(settings),
         *_dotted_names(settings, folder),
         *_method(settings),
+        *_device(settings),
         *genotype_problems(settings),
     ]
 
@@ -66,6 +67,14 @@ def _method(settings: Settings) -> list[Problem]:
     except ConfigError as error:
         return [Problem.of(sentence) for sentence in error.problems]
     return []
+
+
+def _device(settings: Settings) -> Iterator[Problem]:
+    from nni_darts.pipeline import gpu
+
+    problem = gpu.problem(settings.trainer.device)
+    if problem is not None:
+        yield Problem.of(problem)
 
 
 @contextmanager

@@ -200,6 +200,7 @@ def test_what_nni_would_say_late_or_never_is_said(
         ({"space": {"name": "broken_module:Space"}}, "boom"),
         ({"method": {"name": "dart"}}, 'method.name: unknown method "dart"'),
         ({"method": {"ordr": 2}}, "method.ordr"),
+        ({"trainer": {"device": "cuda:999"}}, "trainer.device: cuda:999"),
         ({"stages": ["retrain"], "genotype": "DARTS_V3"}, "DARTS_V2"),
         ({"stages": ["retrain"], "genotype": "missing.json"}, "missing.json"),
         ({"stages": ["retrain"], "genotype": "DARTS_V2", "space": {"args": {"nodes": 3}}}, "4 nodes"),

@@ -1,0 +1,87 @@
+"""Every shipped experiment file loads in NNI and in our own validation, and is what its head says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from nni.experiment.config import ExperimentConfig
+
+from nni_darts.config import Settings, apply_point, expand, read_experiment, validate
+from nni_darts.recipe import build_recipe
+
+FOLDER = Path(__file__).parents[1] / "experiment_configs"
+FILES = sorted(FOLDER.iterdir())
+REQUIRED = {"darts_digits", "darts_cifar", "darts_cifar_first_order", "darts_image_folder", "darts_cifar_cpu"}
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def head(path: Path) -> dict[str, str]:
+    """The lines ``# Word: text`` of the comment that opens a file."""
+    lines = path.read_text(encoding="utf-8").split("\nexperimentName", 1)[0].splitlines()
+    assert all(line.startswith("#") for line in lines)
+    return dict(found.groups() for line in lines if (found := re.match(r"# (\w+): (.+)", line)))  # type: ignore[misc]
+
+
+def test_all_that_were_promised_are_there() -> None:
+    assert {path.stem for path in FILES} >= REQUIRED
+    assert {path.suffix for path in FILES} == {".yml"}
+
+
+@each_file
+def test_nni_accepts_it(path: Path) -> None:
+    config = ExperimentConfig.load(path)
+    config.validate()
+    assert config.trial_gpu_number is None
+    assert config.tuner is not None
+
+
+@each_file
+def test_our_validation_accepts_it(path: Path) -> None:
+    # Folders and GPUs are those of the user's machine.
+    assert validate(path, machine=path.stem == "darts_digits") == []
+    settings = read_experiment(path).settings
+    build_recipe(settings.method.name, **settings.method.options)
+
+
+@each_file
+def test_its_settings_are_read_back_as_they_were_written(path: Path) -> None:
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings = Settings.from_dict(data["tuner"]["classArgs"])
+    assert Settings.from_dict(settings.to_dict()) == settings
+    points = expand(data["searchSpace"])
+    assert len({apply_point(settings, point).to_dict()["method"]["name"] for point in points}) == 1
+    assert {point["seed"] for point in points} == set(range(len(points)))
+
+
+@each_file
+def test_its_head_says_what_it_needs_and_how_to_run_it(path: Path) -> None:
+    words = head(path)
+    device = read_experiment(path).settings.trainer.device
+    assert words["Hardware"].startswith("CPU" if device == "cpu" else "GPU")
+    assert device in ("cpu", "cuda")
+    assert words["Measured"]
+    assert words["Run"].startswith(f"nnictl create --config experiment_configs/{path.name}")
+
+
+def test_the_papers_protocol() -> None:
+    settings = read_experiment(FOLDER / "darts_cifar.yml").settings
+    default = Settings.from_dict({"data": {"name": "cifar10", "download": True}})
+    assert settings.method.options == {"order": 2, "hvp": "fd"}
+    assert settings.search == default.search
+    assert settings.select == default.select
+    assert settings.retrain == default.retrain
+    assert len(read_experiment(FOLDER / "darts_cifar.yml").points) == 4
+
+
+def test_first_order_differs_in_the_order_only() -> None:
+    second, first = (
+        read_experiment(FOLDER / f"{name}.yml").settings.to_dict()
+        for name in ("darts_cifar", "darts_cifar_first_order")
+    )
+    assert first.pop("method") == {"name": "darts", "order": 1}
+    second.pop("method")
+    assert first == second
