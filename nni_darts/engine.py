@@ -158,7 +158,7 @@ class SearchModule(BaseOneShotLightningModule):
 
     def epoch_metrics(self) -> dict[str, float]:
         """Numbers of this epoch: those of the evaluator, if it has any, and of the architecture."""
-        own = getattr(self.training_module, "epoch_metrics", dict)()
+        own: dict[str, float] = getattr(self.training_module, "epoch_metrics", dict)()
         with torch.no_grad():
             entropy = mean_entropy(self.relaxation().values())
         return {**own, "alpha_entropy": entropy, "skips": float(skips(self.export()))}

@@ -33,11 +33,11 @@ class Context:
         first, second = split(labels, self.settings.data.train_portion, self.settings.data.split_seed)
         return self.data.train.subset(first).to(self.device), self.data.train.subset(second).to(self.device)
 
-    def metadata(self, stage: str, **more: str) -> dict[str, str | int]:
+    def metadata(self, stage: str, **more: str) -> dict[str, str]:
         """What a checkpoint tells of itself, so that it can be used without its run directory."""
         return {
             "stage": stage,
-            "seed": self.seed,
+            "seed": str(self.seed),
             "space": self.settings.space.name,
             "settings": json.dumps(self.settings.to_dict()),
             "data": json.dumps(self.data.info.to_dict()),
