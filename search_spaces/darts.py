@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
+import torch
+from nni.mutable import frozen_context
 from nni.nas.nn.pytorch import ModelSpace
+from nni.nas.space import current_model
 from torch import Tensor, nn
 
 from nni_darts.errors import ConfigError
@@ -104,6 +108,15 @@ class DartsSpace(ModelSpace):
     @classmethod
     def create_fixed_module(cls, sample: Mapping[str, Any], *args: Any, **kwargs: Any) -> DiscreteNetwork:
         """What NNI builds instead of the space inside a ``model_context``."""
+        if cls is not DartsSpace:
+            # Only the subclass's own constructor knows what it makes of its arguments: let it build the
+            # space outside the context, without memory for its weights.
+            with ExitStack() as outside:
+                while current_model() is not None:
+                    outside.enter_context(frozen_context.bypass())
+                with torch.device("meta"):
+                    space = cls(*args, **kwargs)
+            return space.freeze(sample)
         bound = inspect.signature(cls._init_wrapped).bind(None, *args, **kwargs)
         bound.apply_defaults()
         return _discrete(sample, bound.arguments)

@@ -1,0 +1,77 @@
+"""Discrete networks; logits and gradients are checked against the reference fixtures in tests/check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from nni_darts.check.counting import count_parameters
+from nni_darts.errors import ConfigError
+from nni_darts.genotype import PUBLISHED, Genotype
+from search_spaces import DiscreteNetwork
+
+CIFAR: dict[str, Any] = {"init_channels": 36, "layers": 20, "num_classes": 10}
+IMAGENET: dict[str, Any] = {"init_channels": 48, "layers": 14, "num_classes": 1000, "stem": "imagenet"}
+
+
+@pytest.mark.parametrize(
+    ("name", "macro", "expected"),
+    [
+        ("DARTS_V1", CIFAR, 3_169_414),
+        ("DARTS_V2", CIFAR, 3_349_342),
+        ("DARTS_V2", {**CIFAR, "auxiliary": True}, 3_825_768),
+        ("DARTS_V1", IMAGENET, 4_510_432),
+        ("DARTS_V2", {**IMAGENET, "auxiliary": True}, 5_979_528),
+        ("DARTS_V2", {**CIFAR, "init_channels": 16, "layers": 8}, 246_106),
+        ("DARTS_V2", {**CIFAR, "init_channels": 16}, 710_682),
+        ("PRDARTS", CIFAR, 3_444_814),
+        ("PRDARTS", IMAGENET, 4_981_312),
+    ],
+)
+def test_weights_as_measured_on_the_official_classes(name: str, macro: dict[str, Any], expected: int) -> None:
+    with torch.device("meta"):
+        assert count_parameters(DiscreteNetwork(PUBLISHED[name], **macro)) == expected
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_cell_builds_and_learns(name: str) -> None:
+    network = DiscreteNetwork(PUBLISHED[name], init_channels=2, layers=3, num_classes=3, in_channels=1)
+    logits = network(torch.randn(2, 1, 8, 8))
+    assert logits.shape == (2, 3)
+    logits.sum().backward()
+
+
+def test_nodes_that_chose_none_are_zero() -> None:
+    none = [("none", 0), ("none", 1)]
+    network = DiscreteNetwork(Genotype.of(none, none), init_channels=2, layers=2)
+    logits = network(torch.randn(3, 3, 4, 4))
+    assert torch.allclose(logits, network.classifier.bias.expand(3, -1))
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+def test_short_networks(layers: int, stem: str) -> None:
+    network = DiscreteNetwork(PUBLISHED["DARTS_V1"], 2, layers, stem=stem, image_size=32)
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_a_node_is_the_sum_of_its_two_operations() -> None:
+    twice = [("skip_connect", 0), ("skip_connect", 0)]
+    network = DiscreteNetwork(Genotype.of(twice, twice), init_channels=2, layers=3)
+    cell = network.cells[0]
+    s0, s1 = torch.randn(2, 6, 4, 4), torch.randn(2, 6, 4, 4)
+    assert torch.equal(cell(s0, s1, 0.0), 2 * cell.pre0(s0))
+
+
+def test_operations_and_sizes_that_do_not_fit_are_refused() -> None:
+    own = Genotype.of([("my_op", 0), ("none", 1)], [("none", 0), ("none", 1)])
+    with pytest.raises(ConfigError, match="'my_op' is unknown"):
+        DiscreteNetwork(own)
+    with pytest.raises(ConfigError, match="layers must be a whole number of at least 1, got 0"):
+        DiscreteNetwork(PUBLISHED["DARTS_V2"], layers=0)
+    with pytest.raises(ConfigError, match="image_size 6 does not fit 8 cells"):
+        DiscreteNetwork(PUBLISHED["DARTS_V2"], 2, 8, image_size=6)
+    with pytest.raises(ConfigError, match="its input is 3 x 3"):
+        DiscreteNetwork(PUBLISHED["DARTS_V2"], 2, 8)(torch.randn(2, 3, 6, 6))
