@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -30,9 +29,11 @@ class Experiment:
     folder
         An empty folder; holds the home, the experiment file and NNI's work directory.
     config
-        An experiment file's content; ``experimentWorkingDirectory`` is set here.
+        An experiment file's content, changeable until the experiment is created.
     url_prefix
         Path before all of the manager's addresses.
+
+    Algorithms are registered in this home as well (``register``), not in the Python environment.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], url_prefix: str = "") -> None:
@@ -40,16 +41,21 @@ class Experiment:
         self.prefix = url_prefix
         self.id = ""
         self.port = 0
-        self.env = {**os.environ, "HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
+        self.env = {
+            **os.environ,
+            "HOME": str(folder / "home"),
+            "NNI_CONFIG_DIR": str(folder / "home" / "config"),
+        }
         (folder / "home").mkdir(parents=True, exist_ok=True)
-        self.file = folder / "experiment.yml"
-        self.file.write_text(yaml.safe_dump({**config, "experimentWorkingDirectory": str(folder / "nni")}))
+        self.config = {**config, "experimentWorkingDirectory": str(folder / "nni")}
 
     def __enter__(self) -> Experiment:
         """Create it, again if the manager or the tuner came up too slowly on a busy machine."""
+        file = self.folder / "experiment.yml"
+        file.write_text(yaml.safe_dump(self.config))
         for _ in range(TRIES):
             prefix = ["--url_prefix", self.prefix] if self.prefix else []
-            said = self._nnictl("create", "--config", str(self.file), "--port", str(self._new_port()), *prefix)
+            said = self._nnictl("create", "--config", str(file), "--port", str(self._new_port()), *prefix)
             self.id = self._id_in(said)
             if not self.id:
                 break  # the experiment file was refused
@@ -71,6 +77,10 @@ class Experiment:
         if self.id:
             self._nnictl("stop", self.id)
             self.wait_for(lambda: not self._listens(), 30, "the manager to go away")
+
+    def register(self, meta: Path) -> str:
+        """``nnictl algo register``, before the experiment is created; what it said."""
+        return self._nnictl("algo", "register", "-m", str(meta))
 
     def resume(self) -> None:
         """``nnictl resume``, with as many tries as ``create``."""
@@ -125,10 +135,6 @@ class Experiment:
         """Text of NNI's log ``dispatcher`` (the tuner) or ``nnimanager``."""
         path = self.directory / "log" / f"{name}.log"
         return path.read_text() if path.exists() else ""
-
-    def keep(self, place: Path) -> None:
-        """Copy the experiment file, for a look after the test."""
-        shutil.copy(self.file, place)
 
     def _nnictl(self, *words: str) -> str:
         ran = subprocess.run(

@@ -48,7 +48,7 @@ class Advisor(MsgDispatcherBase):
         self.errors: dict[str, str] = {}
 
     def enqueue_command(self, command: CommandType, data: Any) -> None:
-        """NNI splits messages over two queues, which lets a trial's end overtake its result; keep them in line."""
+        """Keep messages in line: NNI's two queues let a trial's end overtake its result."""
         self.default_command_queue.put((command, data))
 
     def process_command(self, command: CommandType, data: Any) -> None:
@@ -69,10 +69,9 @@ class Advisor(MsgDispatcherBase):
         """Check the settings and lay out the plan; ``data`` is the search space."""
         self.settings = Settings.from_dict(self.given)
         config = self.manager.profile()["params"]
-        platform = (config.get("trainingService") or {}).get("platform")
-        missing = gpu.problem(self.settings.trainer.device) if platform == "local" else None
-        if missing:
-            raise ConfigError(missing)
+        problems = gpu.experiment_problems(self.settings.trainer.device, config)
+        if problems:
+            raise ConfigError(*problems)
         points = expand(data or {})
         self.plan = plan_of(self.settings, points, Path(config["trialCodeDirectory"]))
         log.info("Plan: stages %s, %d search point(s)", ", ".join(self.plan.stages), len(points))
@@ -111,7 +110,7 @@ class Advisor(MsgDispatcherBase):
             log.info("Resumed: %s was done (%g)", task.name, result.score)
 
     def handle_add_customized_trial(self, data: list[dict[str, Any]]) -> None:
-        """After ``nnictl resume``: the trials that were running and are started again, under their old ids."""
+        """After ``nnictl resume``: the trials that were running and start again, under their old ids."""
         for record in data:
             task = task_of(record.get("parameters"))
             if task is not None and isinstance(record.get("parameter_id"), int):
@@ -134,7 +133,7 @@ class Advisor(MsgDispatcherBase):
         value = _plain(data["value"])
         task = self._task(value)
         if task is None:
-            log.warning("Trial %s reported a final result of no task of this plan; ignored", data["trial_job_id"])
+            log.warning("Ignored: a final result of trial %s for no task of this plan", data["trial_job_id"])
             return
         result = read_result(value, task.stage)
         if isinstance(result, str):
@@ -162,8 +161,9 @@ class Advisor(MsgDispatcherBase):
     def _lose(self, name: str, attempt: int, reason: str) -> None:
         if self.plan.lose(name, attempt, reason):
             task = self.plan.tasks[name]
+            most = self.plan.max_attempts
             then = "given up" if task.state is State.FAILED else "trying again"
-            log.warning("%s, attempt %d of %d failed (%s): %s", name, attempt, self.plan.max_attempts, then, reason)
+            log.warning("%s, attempt %d of %d failed (%s): %s", name, attempt, most, then, reason)
 
     def pump(self) -> None:
         """Send every trial that is due; end the experiment when none will be."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def count() -> int:
     """GPUs of this machine that NVML sees, whatever CUDA_VISIBLE_DEVICES says."""
@@ -25,4 +28,20 @@ def problem(device: str) -> str | None:
     found = count()
     if found > int(index or 0):
         return None
-    return f"trainer.device: {device} is asked for, but this machine has {found or 'no'} NVIDIA GPU{'' if found == 1 else 's'}; use auto or cpu."
+    there = f"{found or 'no'} NVIDIA GPU{'' if found == 1 else 's'}"
+    return f"trainer.device: {device} is asked for, but this machine has {there}; use auto or cpu."
+
+
+def experiment_problems(device: str, config: Mapping[str, Any]) -> list[str]:
+    """Why an experiment's trials would not get their GPU; ``config`` as NNI's manager holds it.
+
+    NNI must not place trials: where none of its GPUs is free it looks for one without a pause, until
+    the manager no longer answers. This is said before the first trial is sent.
+    """
+    service = config.get("trainingService")
+    service = service if isinstance(service, Mapping) else {}
+    found = []
+    if config.get("trialGpuNumber") or service.get("trialGpuNumber"):
+        found.append("trialGpuNumber: leave it out; every trial chooses its own device (trainer.device).")
+    missing = problem(device) if service.get("platform") == "local" else None
+    return [*found, missing] if missing else found

@@ -58,11 +58,11 @@ class Manager:
         self._change("MAX_TRIAL_NUM", maxTrialNumber=max(1, len(self.trials())))
 
     def fail(self, sentence: str) -> bool:
-        """End the experiment as ERROR with ``sentence`` among the errors its page shows; False if it did not work.
+        """End the experiment as ERROR and let its page show ``sentence``; False where that did not work.
 
-        A tuner that reports an error is shown as "Dispatcher stream error, tuner may have crashed." and nothing
-        else. The one text from outside that the manager repeats is a duration it cannot read (in small
-        letters), so the sentence takes the place of the experiment's duration until the manager has seen it.
+        An error that a tuner reports is shown as "Dispatcher stream error, tuner may have crashed.", whatever
+        it says. The one text from outside that the manager repeats is a duration it cannot read (in small
+        letters), so the sentence takes the place of the experiment's duration until the manager saw it.
         """
         duration = self.profile()["params"].get("maxExperimentDuration")
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nni_darts.config import Settings, apply_point, seed_of
+from nni_darts.config.machine import genotype_problems
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import PUBLISHED, resolve
 from nni_darts.pipeline.plan import Plan
@@ -36,12 +37,8 @@ def plan_of(settings: Settings, points: Sequence[Mapping[str, Any]], folder: Pat
             apply_point(settings, point)
         except ConfigError as error:
             problems += [problem for problem in error.problems if problem not in problems]
-    architecture = None
-    if settings.genotype is not None:
-        try:
-            architecture = resolve(_placed(settings.genotype, folder)).to_dict()
-        except ConfigError as error:
-            problems += [f"genotype: {problem}" for problem in error.problems]
+    genotype = None if settings.genotype is None else _placed(settings.genotype, folder)
+    problems += map(str, genotype_problems(settings.model_copy(update={"genotype": genotype})))
     if problems:
         raise ConfigError(*problems)
     return Plan(
@@ -50,7 +47,7 @@ def plan_of(settings: Settings, points: Sequence[Mapping[str, Any]], folder: Pat
         settings.retrain.seeds,
         select_seed=settings.select.seed,
         max_attempts=settings.max_attempts,
-        architecture=architecture,
+        architecture=None if genotype is None else resolve(genotype).to_dict(),
     )
 
 

@@ -92,7 +92,7 @@ class Plan:
         return True
 
     def restore(self, task: Task) -> None:
-        """Take over a finished or running task of an earlier life of the experiment, before :meth:`advance`."""
+        """Take over a finished or running task after a resume, before :meth:`advance`."""
         known = self.tasks.get(task.name)
         if task.stage not in self.stages or (known and known.state is State.DONE):
             return
@@ -141,7 +141,8 @@ class Plan:
         in it is given up, not tried again.
         """
         over = self._begun_after(stage)
-        for task in {"search": self._searches, "select": self._selections, "retrain": self._retrainings}[stage]():
+        make = {"search": self._searches, "select": self._selections, "retrain": self._retrainings}[stage]
+        for task in make():
             self.tasks.setdefault(task.name, task)
         for task in self._of(stage):
             if over and task.is_open:

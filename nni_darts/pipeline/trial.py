@@ -88,7 +88,7 @@ class NniReporter:
         self._reported = False
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Report an epoch's finite numbers, ``default`` first; of rows that come too fast the newest waits."""
+        """Report finite numbers, ``default`` first; of rows that come too fast the newest waits."""
         values = _finite(row)
         if not values:
             return
@@ -117,14 +117,15 @@ class NniReporter:
     def _send(self, kind: str, sequence: int, values: Mapping[str, Any]) -> None:
         ordered = {key: values[key] for key in sorted(values, key=lambda key: key != "default")}
         try:
-            self._channel.send_metric(kind, self._record.get("parameter_id"), nni.get_trial_id(), sequence, ordered)
+            parameter_id = self._record.get("parameter_id")
+            self._channel.send_metric(kind, parameter_id, nni.get_trial_id(), sequence, ordered)
         except (requests.RequestException, OSError) as error:
             if not self._lost:
-                log.warning("NNI's manager cannot be reached (%s); going on without it.", type(error).__name__)
+                log.warning("NNI's manager cannot be reached (%s); going on without.", type(error).__name__)
             self._lost = True
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers as plain floats: NNI stores other number types as objects, and NaN breaks its page."""
+    """The finite numbers as plain floats: NNI stores other types as objects, and NaN breaks its page."""
     floats = {key: float(value) for key, value in values.items() if isinstance(value, numbers.Real)}
     return {key: value for key, value in floats.items() if math.isfinite(value)}

@@ -1,4 +1,4 @@
-"""NNI's manager as the advisor sees it: the messages, the record of each trial, and its way with parameters."""
+"""NNI's manager as the advisor sees it: messages, the record of each trial, its way with parameters."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class FakeManager:
 
     # The REST side.
     def profile(self) -> dict[str, Any]:
-        return {"params": {"trainingService": {"platform": self.platform}, "trialCodeDirectory": str(Path.cwd())}}
+        return {
+            "params": {"trainingService": {"platform": self.platform}, "trialCodeDirectory": str(Path.cwd())}
+        }
 
     def trials(self) -> list[dict[str, Any]]:
         return [
@@ -102,7 +104,10 @@ class FakeManager:
         self.ask(job)
         assert job.received is not None
         metric = {
-            "parameter_id": job.received["parameter_id"], "trial_job_id": job.id, "type": kind, "sequence": 0,
+            "parameter_id": job.received["parameter_id"],
+            "trial_job_id": job.id,
+            "type": kind,
+            "sequence": 0,
             "value": json.dumps(value),
         }
         if kind == "FINAL":
@@ -124,7 +129,7 @@ class FakeManager:
             if job.status == "SUCCEEDED" and job.final
         ]
         for job in self.running:
-            job.received = job.record  # after a resume, and only then, NNI keeps trial and parameters together
+            job.received = job.record  # after a resume NNI keeps the two together
         records = [{**job.record, "parameter_source": "resumed"} for job in self.running]
         make_advisor(again, resume=True, **classargs)
         again.tell(CommandType.ImportData, json.dumps(done))
@@ -133,7 +138,9 @@ class FakeManager:
         return again
 
 
-def make_advisor(manager: FakeManager, *, space: Any = SEEDS, resume: bool = False, **classargs: Any) -> Advisor:
+def make_advisor(
+    manager: FakeManager, *, space: Any = SEEDS, resume: bool = False, **classargs: Any
+) -> Advisor:
     """An advisor that talks to ``manager``, told to initialize."""
     with pytest.MonkeyPatch.context() as patch:
         url = "ws://_unittest_:8080/tuner"
@@ -143,7 +150,7 @@ def make_advisor(manager: FakeManager, *, space: Any = SEEDS, resume: bool = Fal
         patch.setenv("NNI_MODE", "resume" if resume else "start")
         advisor = Advisor(**classargs)
         advisor.manager = manager  # type: ignore[assignment]
-        advisor.send = manager.sent  # type: ignore[method-assign]
+        advisor.send = manager.sent
         manager.advisor = advisor
         manager.tell(CommandType.Initialize, json.dumps(space))
     return advisor

@@ -42,7 +42,11 @@ def main() -> int:
     architecture = task["architecture"]
     if task["stage"] == "search":
         # Seeds 0 and 10 find the same architecture.
-        architecture = {"space": "fake", "nni": {"op": task["seed"] % 10}, "provenance": {"seed": task["seed"]}}
+        architecture = {
+            "space": "fake",
+            "nni": {"op": task["seed"] % 10},
+            "provenance": {"seed": task["seed"]},
+        }
     elif task["stage"] == "select":
         score = 80.0 - architecture["nni"]["op"]
     reporter.final({"accuracy": score, "default": score, "architecture": json.dumps(architecture)})

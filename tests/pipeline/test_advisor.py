@@ -15,7 +15,7 @@ from nni_darts.config import Settings
 from nni_darts.pipeline import advisor as advisor_module
 from tests.pipeline.fake_nni import SEEDS, FakeManager, FakeTrial, make_advisor
 
-TWO_SEEDS = {"retrain": {"seeds": [0, 1]}}
+TWO_SEEDS: dict[str, Any] = {"retrain": {"seeds": [0, 1]}}
 
 
 def value_of(job: FakeTrial) -> dict[str, Any]:
@@ -63,12 +63,21 @@ def test_three_stages_and_then_done() -> None:
     assert [job.task for job in manager.jobs] == ["search/0", "search/1"]
     run_out(manager)
     assert manager.status_now == "DONE"
-    assert [job.task for job in manager.jobs[3:]] == ["select/0", "select/1", "select/2", "retrain/0", "retrain/1"]
+    assert [job.task for job in manager.jobs[3:]] == [
+        "select/0",
+        "select/1",
+        "select/2",
+        "retrain/0",
+        "retrain/1",
+    ]
     assert retrained(manager) == [{"op": 2}, {"op": 2}]
 
 
 def test_a_trial_gets_all_it_needs() -> None:
-    space = {"seed": {"_type": "choice", "_value": [3]}, "search.arch_lr": {"_type": "choice", "_value": ["1e-3"]}}
+    space = {
+        "seed": {"_type": "choice", "_value": [3]},
+        "search.arch_lr": {"_type": "choice", "_value": ["1e-3"]},
+    }
     manager = FakeManager()
     made = make_advisor(manager, space=space, **TWO_SEEDS)
     manager.tell(CommandType.RequestTrialJobs, "1")
@@ -152,7 +161,9 @@ def test_every_problem_of_the_settings_is_said_at_once_before_any_trial(
 
 
 @pytest.mark.parametrize(("platform", "ends"), [("local", True), ("remote", False)])
-def test_a_missing_gpu_ends_a_local_experiment(platform: str, ends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_ends_a_local_experiment(
+    platform: str, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(advisor_module.gpu, "count", lambda: 0)
     manager = FakeManager(platform)
     make_advisor(manager, trainer={"device": "cuda"})
@@ -169,7 +180,9 @@ def test_an_unforeseen_error_ends_the_experiment_and_its_trials(monkeypatch: pyt
     assert manager.killed == ["T1"]
 
 
-def test_a_genotype_file_is_found_beside_the_trial_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_genotype_file_is_found_beside_the_trial_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from nni_darts.genotype import resolve
 
     (tmp_path / "best.json").write_text(resolve("DARTS_V1").to_json())
@@ -183,7 +196,7 @@ def test_a_genotype_file_is_found_beside_the_trial_code(tmp_path: Path, monkeypa
         assert all(task["architecture"]["cells"] == resolve("DARTS_V1").to_dict()["cells"] for task in tasks)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_whatever_happens_to_trials_the_experiment_ends(data: st.DataObject) -> None:
     """Trials swap parameters, die early or late, are killed, report nothing, and the experiment is resumed.
@@ -192,7 +205,11 @@ def test_whatever_happens_to_trials_the_experiment_ends(data: st.DataObject) -> 
     """
     own_record = data.draw(st.booleans())
     manager = begun(own_record=own_record, concurrency=data.draw(st.integers(1, 3)))
-    fates = data.draw(st.lists(st.sampled_from(["good", "good", "good", "early", "late", "mute", "kill", "resume"]), max_size=30))
+    fates = data.draw(
+        st.lists(
+            st.sampled_from(["good", "good", "good", "early", "late", "mute", "kill", "resume"]), max_size=30
+        )
+    )
     for fate in [*fates, *["good"] * 60]:
         manager.start_trials()
         if own_record:
@@ -216,7 +233,9 @@ def test_whatever_happens_to_trials_the_experiment_ends(data: st.DataObject) -> 
     ids = [job.record["parameter_id"] for job in manager.jobs]
     assert len(ids) == len(set(ids)), "a parameter id was given out twice"
     if manager.status_now == "DONE":
-        assert len({json.dumps(nni) for nni in retrained(manager)}) == 1, "different architectures were retrained"
+        assert len({json.dumps(nni) for nni in retrained(manager)}) == 1, (
+            "different architectures were retrained"
+        )
 
 
 def test_resuming_runs_exactly_what_is_missing() -> None:

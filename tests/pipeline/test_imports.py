@@ -14,11 +14,22 @@ before = set(sys.modules)
 import nni_darts.pipeline.{module}
 print(json.dumps([time.process_time() - start, sorted(set(sys.modules) - before)]))
 """
-HEAVY = {"torch", "torchvision", "pytorch_lightning", "lightning", "torchmetrics", "tensorboard", "matplotlib", "sklearn"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "pytorch_lightning",
+    "lightning",
+    "torchmetrics",
+    "tensorboard",
+    "matplotlib",
+    "sklearn",
+}
 
 
 def imported(module: str) -> tuple[float, set[str]]:
-    ran = subprocess.run([sys.executable, "-c", CODE.format(module=module)], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", CODE.format(module=module)], capture_output=True, text=True, check=True
+    )
     seconds, modules = json.loads(ran.stdout.splitlines()[-1])
     return seconds, {name.partition(".")[0] for name in modules}
 

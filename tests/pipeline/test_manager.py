@@ -11,7 +11,7 @@ from tests.pipeline.rest import serving
 
 
 class Nni:
-    """The manager's profile and status; a duration that it cannot read makes it fail, as the real one does."""
+    """The manager's profile and status; fails on a duration that it cannot read, as the real one does."""
 
     def __init__(self, deaf: bool = False) -> None:
         self.params: dict[str, Any] = {"maxTrialNumber": 99, "trialConcurrency": 2}

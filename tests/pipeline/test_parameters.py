@@ -21,12 +21,19 @@ def test_a_task_survives_the_way_to_a_trial_and_back() -> None:
     sent = json.loads(json.dumps(parameters_of(task, SETTINGS)))
     again = task_of(sent)
     assert again is not None and sent["attempt"] == 2
-    assert (again.name, again.seed, again.point, again.architecture) == (task.name, 7, task.point, task.architecture)
+    assert (again.name, again.seed, again.point, again.architecture) == (
+        task.name,
+        7,
+        task.point,
+        task.architecture,
+    )
     assert (again.attempts, again.state) == (2, State.RUNNING)
     assert sent["settings"]["method"]["order"] == 1
 
 
-@pytest.mark.parametrize("given", [None, "search/0", [], {}, {"task": "search"}, {"task": "test/0"}, {"task": "search/x"}])
+@pytest.mark.parametrize(
+    "given", [None, "search/0", [], {}, {"task": "search"}, {"task": "test/0"}, {"task": "search/x"}]
+)
 def test_foreign_parameters_are_no_task(given: Any) -> None:
     assert task_of(given) is None
 
@@ -45,5 +52,5 @@ def test_wrong_points_are_all_named() -> None:
 
 def test_a_genotype_that_is_none_is_named_with_its_key() -> None:
     settings = Settings.from_dict({"stages": ["retrain"], "genotype": "DARTS_V3"})
-    with pytest.raises(ConfigError, match="genotype.*DARTS_V3"):
+    with pytest.raises(ConfigError, match=r"genotype.*DARTS_V3"):
         plan_of(settings, [{}])

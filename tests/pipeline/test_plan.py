@@ -125,7 +125,8 @@ def test_a_stage_without_a_result_ends_the_plan_with_its_reason() -> None:
         made.lose(task.name, 1, f"{task.name} had no data.")
     assert made.advance() == [] and made.finished
     assert made.failure == (
-        "Stage select: no task succeeded of 2 (attempts each: 1). The last to fail was select/1: select/1 had no data."
+        "Stage select: no task succeeded of 2 (attempts each: 1). "
+        "The last to fail was select/1: select/1 had no data."
     )
 
 
@@ -150,7 +151,9 @@ def test_a_second_result_and_an_unknown_task_change_nothing() -> None:
     assert made.tasks["search/0"].result == result(90, 0)
 
 
-def restored(stage: str, index: int, found: Result | None, kind: int | None = None, attempts: int = 1) -> Task:
+def restored(
+    stage: str, index: int, found: Result | None, kind: int | None = None, attempts: int = 1
+) -> Task:
     task = Task(stage, index, index, {"seed": index}, None if kind is None else architecture(kind))
     task.state, task.attempts = State.RUNNING, attempts
     if found:
@@ -200,7 +203,9 @@ def test_a_running_record_does_not_undo_a_result() -> None:
     assert names(made.advance()) == ["select/0"]
 
 
-@pytest.mark.parametrize("stages", [ALL, ["search"], ["search", "retrain"], ["retrain"], ["search", "select"]])
+@pytest.mark.parametrize(
+    "stages", [ALL, ["search"], ["search", "retrain"], ["retrain"], ["search", "select"]]
+)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_order_of_events_neither_hangs_nor_repeats(stages: list[str], data: st.DataObject) -> None:

@@ -11,7 +11,11 @@ CELLS = {"normal": {"edges": [["skip_connect", 0]]}, "reduce": {"edges": []}}
 
 
 def test_a_search_result() -> None:
-    value = {"default": 91, "task": "search/0", "architecture": json.dumps({"space": "darts", "cells": CELLS})}
+    value = {
+        "default": 91,
+        "task": "search/0",
+        "architecture": json.dumps({"space": "darts", "cells": CELLS}),
+    }
     assert read_result(value, "search") == Result(91.0, {"space": "darts", "cells": CELLS})
 
 
@@ -28,7 +32,7 @@ def test_a_search_without_an_architecture_is_no_result(architecture: Any) -> Non
 
 
 def test_the_trials_own_sentence_is_the_reason() -> None:
-    assert read_result({"task": "search/0", "error": "The data are missing."}, "search") == "The data are missing."
+    assert read_result({"task": "search/0", "error": "No data."}, "search") == "No data."
 
 
 def test_identity_looks_at_the_cells_not_at_unused_choices_or_provenance() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import nni
@@ -55,8 +56,10 @@ def test_outside_of_nni_there_is_no_task(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("prefix", ["", "/my/prefix"])
-def test_a_trial_takes_its_own_record_as_soon_as_it_is_written(prefix: str, in_trial: pytest.MonkeyPatch) -> None:
-    answers = iter([None, {"hyperParameters": []}, {"hyperParameters": [json.dumps(RECORD)]}])
+def test_a_trial_takes_its_own_record_as_soon_as_it_is_written(
+    prefix: str, in_trial: pytest.MonkeyPatch
+) -> None:
+    answers: Iterator[Any] = iter([None, {"hyperParameters": []}, {"hyperParameters": [json.dumps(RECORD)]}])
     asked = []
 
     def answer(_method: str, path: str, _body: Any) -> Any:
@@ -89,14 +92,15 @@ def test_epochs_are_finite_floats_default_first(channel: Channel) -> None:
     reporter.epoch({"epoch": 3, "loss": float("nan"), "lr": 0.1, "valid_accuracy": 50})
     ((kind, parameter, _trial, sequence, values),) = channel.sent
     assert (kind, parameter, sequence) == ("PERIODICAL", 4, 3)
-    assert list(values.items())[0] == ("default", 50.0)
+    assert next(iter(values.items())) == ("default", 50.0)
     assert values == {"default": 50.0, "epoch": 3.0, "lr": 0.1, "valid_accuracy": 50.0}
     assert all(type(value) is float for value in values.values())
 
 
 def test_a_row_of_numpy_numbers_is_sent_as_numbers(channel: Channel) -> None:
     numpy = pytest.importorskip("numpy")
-    NniReporter().epoch({"loss": numpy.float32(0.5), "note": "text"})
+    row: dict[str, Any] = {"loss": numpy.float32(0.5), "note": "text"}
+    NniReporter().epoch(row)
     assert json.loads(nni.dump(channel.sent[0][-1])) == {"default": 0.5, "loss": 0.5}
 
 
@@ -114,7 +118,11 @@ def test_rows_that_come_too_fast_wait_for_the_next_or_the_final(
         reporter.epoch({"epoch": epoch, "valid_accuracy": 10 * epoch})
     assert [metric[3] for metric in channel.sent] == [0]
     reporter.final({"default": 1.0})
-    assert [(metric[0], metric[3]) for metric in channel.sent] == [("PERIODICAL", 0), ("PERIODICAL", 4), ("FINAL", 0)]
+    assert [(metric[0], metric[3]) for metric in channel.sent] == [
+        ("PERIODICAL", 0),
+        ("PERIODICAL", 4),
+        ("FINAL", 0),
+    ]
 
 
 def test_the_final_result_repeats_the_task_and_is_sent_once(channel: Channel) -> None:
@@ -127,7 +135,9 @@ def test_the_final_result_repeats_the_task_and_is_sent_once(channel: Channel) ->
     assert values == {"default": 97.0, "top5": 99.5, "architecture": "{}", "task": "search/1"}
 
 
-def test_reports_go_on_while_nnis_engine_has_the_channel(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_go_on_while_nnis_engine_has_the_channel(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reporter = NniReporter()
     monkeypatch.setattr(trial_module, "get_default_trial_command_channel", lambda: None)
     monkeypatch.setattr(nni.trial, "_params", {"parameter_id": 0, "parameters": {}})
@@ -135,7 +145,9 @@ def test_reports_go_on_while_nnis_engine_has_the_channel(channel: Channel, monke
     assert channel.sent[0][1] == 4 and channel.sent[0][-1]["task"] == "search/1"
 
 
-@pytest.mark.parametrize("error", [requests.ConnectionError("gone"), requests.Timeout(), ConnectionResetError()])
+@pytest.mark.parametrize(
+    "error", [requests.ConnectionError("gone"), requests.Timeout(), ConnectionResetError()]
+)
 def test_a_manager_that_is_gone_is_logged_once(
     error: Exception, channel: Channel, caplog: pytest.LogCaptureFixture
 ) -> None:
