@@ -1,4 +1,4 @@
-"""How the architecture parameters moved: a figure per cell type, a panel per edge, a line per operation."""
+"""How the operations' weights moved: a figure per cell type, a panel per edge, a line per operation."""
 
 from __future__ import annotations
 
@@ -131,4 +131,4 @@ def _outer_labels(axes: Axes, place: tuple[int, int], taken: set[tuple[int, int]
         axes.set_xlabel("epoch", fontsize=8)
         axes.tick_params(labelbottom=True)
     if column == 0:
-        axes.set_ylabel("alpha", fontsize=8)
+        axes.set_ylabel("weight", fontsize=8)

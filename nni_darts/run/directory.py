@@ -99,10 +99,10 @@ class Run:
         """Put the row of ``row["epoch"]`` into ``metrics.csv``, in place of this epoch and later ones."""
         log_rows(self.path / "metrics.csv", int(row["epoch"]), [row])
 
-    def log_alphas(self, epoch: int, alphas: Mapping[str, Mapping[str, float] | Sequence[float]]) -> None:
+    def log_alphas(self, epoch: int, alphas: Mapping[str, Mapping[Any, float] | Sequence[float]]) -> None:
         """Put one value per label and choice into ``alphas.csv``; a list numbers its choices from 0."""
         rows = [
-            {"epoch": epoch, "label": label, "choice": choice, "value": value}
+            {"epoch": epoch, "label": label, "choice": str(choice), "value": value}
             for label, values in alphas.items()
             for choice, value in (values.items() if isinstance(values, Mapping) else enumerate(values))
         ]

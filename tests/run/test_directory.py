@@ -84,7 +84,14 @@ def test_open_finds_the_task(tmp_path: Path) -> None:
 
 def test_alphas_are_long_and_a_resumed_epoch_is_replaced(tmp_path: Path) -> None:
     run = Run.create(tmp_path, "search/0")
-    run.log_alphas(0, {"normal/edge_0_2": {"none": 0.1, "skip_connect": 0.2}, "k": [1.0, 2.0]})
+    run.log_alphas(
+        0,
+        {
+            "normal/edge_0_2": {"none": 0.1, "skip_connect": 0.2},
+            "k": [1.0, 2.0],
+            "n": {None: 0.5, (3, 3): 0.25},
+        },
+    )
     run.log_alphas(1, {"k": [3.0]})
     run.log_alphas(1, {"k": [4.0]})
     assert (tmp_path / "alphas.csv").read_text() == (
@@ -93,6 +100,8 @@ def test_alphas_are_long_and_a_resumed_epoch_is_replaced(tmp_path: Path) -> None
         "0,normal/edge_0_2,skip_connect,0.2\n"
         "0,k,0,1.0\n"
         "0,k,1,2.0\n"
+        "0,n,None,0.5\n"
+        '0,n,"(3, 3)",0.25\n'
         "1,k,0,4.0\n"
     )
 
