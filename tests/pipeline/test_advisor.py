@@ -269,3 +269,14 @@ def test_a_new_search_space_is_ignored() -> None:
     manager.tell(CommandType.UpdateSearchSpace, json.dumps({"seed": {"_type": "choice", "_value": [9]}}))
     run_out(manager)
     assert manager.status_now == "DONE" and len(manager.jobs) == 8
+
+
+def test_after_a_failure_a_resume_tries_again() -> None:
+    manager = begun()
+    while manager.running:
+        manager.end(manager.running[0], "FAILED")
+        manager.start_trials()
+    assert manager.status_now == "ERROR"
+    again = manager.resumed(**TWO_SEEDS)
+    attempts = {record["parameters"]["task"]: record["parameters"]["attempt"] for record in again.waiting}
+    assert attempts == {"search/0": 1, "search/1": 1, "search/2": 1}
