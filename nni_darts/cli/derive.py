@@ -9,6 +9,7 @@ import click
 
 from nni_darts.cli.stage import checkpoint_in
 from nni_darts.cli.verb import Outcome, verb
+from nni_darts.config.machine import importable_from
 
 
 @verb("derive", short_help="Derive an architecture from a search checkpoint again.")
@@ -24,7 +25,8 @@ def derive_command(checkpoint: str, out: str | None) -> Outcome:
 
     path = checkpoint_in(checkpoint)
     folder = Path(out) if out is not None else path.parent / "derived"
-    architecture = run_derive(path, folder)
+    with importable_from(Path.cwd()):  # a space of the user's own lies here
+        architecture = run_derive(path, folder)
     data = {"status": "done", "out": str(folder), "architecture": json.loads(architecture.to_json())}
     text = architecture.genotype if architecture.genotype is not None else json.dumps(architecture.nni)
     return Outcome(data, [str(text), f"architecture: {folder / 'genotype.json'}"])

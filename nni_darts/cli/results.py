@@ -52,14 +52,14 @@ def as_lines(result: Result, folder: Path) -> list[str]:
     return [*lines, f"run: {folder}"]
 
 
-def spread(results: Sequence[Result]) -> dict[str, dict[str, float]]:
-    """Mean and sample standard deviation of every number that all results have."""
-    shared = [key for key in numbers_of(results[0]) if all(key in result for result in results)]
-    return {
-        key: {
-            "mean": statistics.fmean(values),
-            "std": statistics.stdev(values) if len(values) > 1 else 0.0,
-        }
-        for key in shared
-        if (values := [float(result[key]) for result in results])
-    }
+def spread(results: Sequence[Result]) -> dict[str, dict[str, float | None]]:
+    """Mean and sample standard deviation (null for a single result) of every number that all results have."""
+    found: dict[str, dict[str, float | None]] = {}
+    for key in numbers_of(results[0]):
+        if key != "default" and all(key in result for result in results):
+            values = [float(result[key]) for result in results]
+            found[key] = {
+                "mean": statistics.fmean(values),
+                "std": statistics.stdev(values) if len(values) > 1 else None,
+            }
+    return found

@@ -7,17 +7,25 @@ from typing import Any
 
 import click
 
+from nni_darts.cli.earlier import settings_of
 from nni_darts.cli.flags import RETRAIN, given_flags, settings_flags
 from nni_darts.cli.inputs import Given, Inputs, assigned, resolve_inputs
 from nni_darts.cli.results import as_data, as_lines, spread
-from nni_darts.cli.stage import check_machine, folder_flags, folder_of, reporter, resolved_outcome, run_in
+from nni_darts.cli.stage import (
+    check_machine,
+    folder_flags,
+    folder_of,
+    folder_to_resume,
+    open_run,
+    resolved_outcome,
+)
 from nni_darts.cli.verb import Outcome, verb
 from nni_darts.config import read_experiment
-from nni_darts.config.points import leaves
+from nni_darts.config.machine import importable_from
 from nni_darts.config.space import FROM_THE_DATA, SPACES
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, resolve
-from nni_darts.run import Run
+from nni_darts.run import NullReporter
 from nni_darts.run.files import write_json
 
 DEFAULT_CUTOUT = 16
@@ -74,51 +82,54 @@ def retrain_command(
             DEFAULT_CUTOUT if cutout else 0,
             "--cutout" if cutout else "--no-cutout",
         )
-    inputs, architecture = _inputs(config, given)
+    earlier = folder_to_resume(out, resume) if config is None else None
+    inputs, architecture = _inputs(config, given, _first_run(earlier))
     if dry_run:
         return resolved_outcome(inputs)
     check_machine(inputs)
     folder = folder_of(out, resume, "runs/retrain")
-    seeds_run = inputs.settings.retrain.seeds
-    results = [
-        _one(inputs, architecture, seed, folder / f"seed-{seed}", resume=resume is not None, force=force)
-        for seed in seeds_run
+    numbers = inputs.settings.retrain.seeds
+    # All folders first: a folder that is in the way is said before hours of training, not after.
+    runs = [
+        open_run(folder / f"seed-{n}", f"retrain/{n}", inputs, resume=resume is not None, force=force)
+        for n in numbers
     ]
+    with importable_from(inputs.folder):
+        from nni_darts.stages import run_retrain
+
+        results = [
+            run_retrain(inputs.settings, n, architecture, run, NullReporter())
+            for n, run in zip(numbers, runs, strict=True)
+        ]
     found = spread(results)
-    write_json(folder / "summary.json", {"seeds": seeds_run, "spread": found})
-    runs = [as_data(result, folder / f"seed-{s}") for s, result in zip(seeds_run, results, strict=True)]
-    data = {"status": "done", "run": str(folder), "spread": found, "runs": runs}
-    lines = [
-        line for run, result in zip(runs, results, strict=True) for line in as_lines(result, Path(run["run"]))
-    ]
+    write_json(folder / "summary.json", {"seeds": numbers, "spread": found})
+    pairs = list(zip(results, [run.path for run in runs], strict=True))
+    data = {"status": "done", "run": str(folder), "spread": found, "runs": [as_data(*pair) for pair in pairs]}
+    lines = [line for pair in pairs for line in as_lines(*pair)]
     if len(results) > 1:
         lines += [
-            f"{k}: {v['mean']:.6g} +- {v['std']:.2g} over {len(results)} seeds" for k, v in found.items()
+            f"{key.replace('_', ' ')}: {value['mean']:.6g} +- {value['std']:.2g} over {len(results)} seeds"
+            for key, value in found.items()
         ]
     return Outcome(data, lines)
 
 
-def _one(
-    inputs: Inputs, architecture: Architecture, seed: int, folder: Path, *, resume: bool, force: bool
-) -> dict[str, Any]:
-    def job(run: Run) -> dict[str, Any]:
-        from nni_darts.stages import run_retrain
-
-        return run_retrain(inputs.settings, seed, architecture, run, reporter())
-
-    return run_in(folder, f"retrain/{seed}", inputs, job, resume=resume, force=force)
+def _first_run(folder: Path | None) -> Path | None:
+    """The first of the runs that a retraining left in a folder."""
+    return None if folder is None else next(iter(sorted(folder.glob("seed-*"))), None)
 
 
-def _inputs(config: str | None, given: Given) -> tuple[Inputs, Architecture]:
-    """Settings that fit the architecture: what it implies lies beneath file and flags."""
-    text = _genotype_text(config, given)
+def _inputs(config: str | None, given: Given, earlier: Path | None) -> tuple[Inputs, Architecture]:
+    """Settings that fit the architecture: what it implies lies beneath the run it is from, file and flags."""
+    begun = settings_of(earlier)
+    text = _genotype_text(config, begun | given)
     architecture = resolve(text)
     origin = text if len(text) < 80 else "genotype"
     beneath: Given = {path: (value, origin) for path, value in _implied(architecture).items()}
     beneath["retrain.seeds"] = ([0], "default")
     if config is None:
-        beneath |= _settings_of_run(text)
-    given = given | {"genotype": (text, given.get("genotype", ("", str(config)))[1])}
+        beneath |= begun or settings_of(_folder_of_genotype(text), ("stages", "genotype", "retrain.seeds"))
+    given = given | {"genotype": (text, (begun | given).get("genotype", ("", str(config)))[1])}
     return resolve_inputs("retrain", config, given, beneath=beneath), architecture
 
 
@@ -142,14 +153,8 @@ def _implied(architecture: Architecture) -> dict[str, Any]:
     return implied
 
 
-def _settings_of_run(text: str) -> Given:
-    """The settings of the run whose genotype this is, without those of its own stage."""
+def _folder_of_genotype(text: str) -> Path | None:
+    """The folder that a genotype lies in, None when it is a text itself."""
     if text.startswith(("{", "Genotype(")):
-        return {}
-    path = Path(text)
-    path = (path.parent if path.suffix else path) / "config.resolved.yaml"
-    if not path.is_file():
-        return {}
-    own = ("stages", "genotype", "retrain.seeds")
-    values = leaves(read_experiment(path).settings.to_dict())
-    return {key: (value, str(path)) for key, value in values if key not in own}
+        return None
+    return Path(text).parent if Path(text).suffix else Path(text)

@@ -6,12 +6,21 @@ from typing import Any
 
 import click
 
+from nni_darts.cli.earlier import seed_of_run, settings_of
 from nni_darts.cli.flags import SEARCH, given_flags, settings_flags
 from nni_darts.cli.inputs import assigned, resolve_inputs
 from nni_darts.cli.results import as_data, as_lines
-from nni_darts.cli.stage import check_machine, folder_flags, folder_of, reporter, resolved_outcome, run_in
+from nni_darts.cli.stage import (
+    check_machine,
+    folder_flags,
+    folder_of,
+    folder_to_resume,
+    open_run,
+    resolved_outcome,
+)
 from nni_darts.cli.verb import Outcome, verb
-from nni_darts.run import Run
+from nni_darts.config.machine import importable_from
+from nni_darts.run import NullReporter
 
 
 @verb("search", short_help="Train the supernet and derive an architecture.")
@@ -44,18 +53,17 @@ def search_command(
     given = given_flags(SEARCH, arguments) | assigned(assignments)
     if unrolled:
         given.setdefault("method.order", (2, "--unrolled"))
-    inputs = resolve_inputs("search", config, given, seed=seed, point=point)
+    earlier = folder_to_resume(out, resume) if config is None else None
+    seed = seed_of_run(earlier) if seed is None else seed
+    inputs = resolve_inputs("search", config, given, beneath=settings_of(earlier), seed=seed, point=point)
     if dry_run:
         return resolved_outcome(inputs)
     check_machine(inputs)
     folder = folder_of(out, resume, f"runs/search-{inputs.seed}")
-
-    def job(run: Run) -> dict[str, Any]:
+    run = open_run(folder, f"search/{inputs.seed}", inputs, resume=resume is not None, force=force)
+    with importable_from(inputs.folder):
         from nni_darts.stages import run_search
 
-        return run_search(inputs.settings, inputs.seed, run, reporter())
-
-    task = f"search/{inputs.seed}"
-    result = run_in(folder, task, inputs, job, resume=resume is not None, force=force)
+        result = run_search(inputs.settings, inputs.seed, run, NullReporter())
     hint = f"next: nni-darts retrain --genotype {folder}"
     return Outcome(as_data(result, folder), [*as_lines(result, folder), hint])

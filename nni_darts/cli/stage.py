@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
+from nni_darts.cli.earlier import same_settings
 from nni_darts.cli.inputs import Inputs
 from nni_darts.cli.verb import Outcome
-from nni_darts.config.machine import importable_from, machine_problems
-from nni_darts.config.points import leaves
-from nni_darts.config.problem import shown
+from nni_darts.config.machine import machine_problems
 from nni_darts.errors import ConfigError
-from nni_darts.run import NullReporter, Run
+from nni_darts.run import Run
 from nni_darts.run.resolved import resolved_yaml
-
-FREE_TO_CHANGE = ("trainer.", "max_attempts", "retrain.seeds")
-"""Settings that may differ when a run is continued: they do not change what it computes."""
-
-Job = Callable[[Run], dict[str, Any]]
 
 
 def folder_flags(function: Any) -> Any:
@@ -33,7 +25,7 @@ def folder_flags(function: Any) -> Any:
             metavar="[DIR|auto]",
             is_flag=False,
             flag_value="auto",
-            help="Continue the run in DIR or --out where there is one, else begin.",
+            help="Continue the run in DIR or --out with its settings; begin where there is none.",
         ),
         click.option("--force", is_flag=True, help="Move a run that lies in the folder aside."),
         click.option("--dry-run", is_flag=True, help="Print the resolved settings and stop."),
@@ -41,6 +33,11 @@ def folder_flags(function: Any) -> Any:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def folder_to_resume(out: str | None, resume: str | None) -> Path | None:
+    """The folder that the flags name for continuing, None when they name none."""
+    return None if resume is None or (resume == "auto" and out is None) else folder_of(out, resume, "")
 
 
 def folder_of(out: str | None, resume: str | None, default: str) -> Path:
@@ -66,36 +63,13 @@ def check_machine(inputs: Inputs) -> None:
         raise ConfigError(*map(str, problems))
 
 
-def run_in(path: Path, task: str, inputs: Inputs, job: Job, *, resume: bool, force: bool) -> dict[str, Any]:
-    """Do one stage in a folder of its own, its settings written first."""
-    if resume and not force:
-        _same_settings(path, inputs)
+def open_run(path: Path, task: str, inputs: Inputs, *, resume: bool, force: bool) -> Run:
+    """The run of one task in a folder of its own, with its settings written."""
+    continues = resume and not force and same_settings(path, inputs)
     run = Run.create(path, task, resume=resume, force=force)
-    run.write_settings(inputs.settings.to_dict(), inputs.origins)
-    with importable_from(inputs.folder):
-        return job(run)
-
-
-def reporter() -> NullReporter:
-    """Without a manager there is nobody to report to; the run's files hold everything."""
-    return NullReporter()
-
-
-def _same_settings(path: Path, inputs: Inputs) -> None:
-    """A run continues with the settings it was begun with."""
-    try:
-        before = dict(leaves(yaml.safe_load((path / "config.resolved.yaml").read_text(encoding="utf-8"))))
-    except FileNotFoundError:
-        return
-    now = dict(leaves(inputs.settings.to_dict()))
-    changed = [
-        f"{key}: the run in {path} was begun with {shown(before.get(key))}, now it is {shown(now.get(key))}; "
-        "give the same value, or another folder."
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key) and not key.startswith(FREE_TO_CHANGE)
-    ]
-    if changed:
-        raise ConfigError(*changed)
+    if not continues:
+        run.write_settings(inputs.settings.to_dict(), inputs.origins)
+    return run
 
 
 def checkpoint_in(given: str) -> Path:

@@ -1,4 +1,4 @@
-"""What in the settings cannot be judged from the text alone: folders, modules, methods, devices, genotypes."""
+"""What in the settings the text alone does not tell: folders, modules, methods, devices, genotypes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def test_seeds_are_listed_after_one_flag(stages: FakeStages) -> None:
     data = call_json("retrain", "--genotype", "DARTS_V2", "--seeds", 0, 1, 2, "--epochs", 3)
     assert [made["seed"] for made in stages.calls] == [0, 1, 2]
     assert [made["settings"].retrain.epochs for made in stages.calls] == [3, 3, 3]
-    assert data["spread"]["test_accuracy"] == {"mean": 97.0, "std": 1.0}
+    assert data["spread"] == {"test_accuracy": {"mean": 97.0, "std": 1.0}}
     assert [run["run"] for run in data["runs"]] == [f"runs/retrain/seed-{seed}" for seed in range(3)]
     assert json.loads(Path("runs/retrain/summary.json").read_text())["seeds"] == [0, 1, 2]
     assert stages.calls[0]["architecture"].genotype == PUBLISHED["DARTS_V2"]
@@ -115,3 +115,22 @@ def test_more_seeds_can_be_added_to_a_retraining(stages: FakeStages) -> None:
     call_json("retrain", "--genotype", "DARTS_V2", "--out", "out")
     call_json("retrain", "--genotype", "DARTS_V2", "--out", "out", "--seeds", 0, 1, "--resume")
     assert sorted(path.name for path in Path("out").iterdir()) == ["seed-0", "seed-1", "summary.json"]
+
+
+def test_a_retraining_brings_its_settings_when_it_is_resumed(stages: FakeStages) -> None:
+    call_json("retrain", "--genotype", "DARTS_V2", "--out", "out", "--seeds", 3, 4, "--lr", "0.5")
+    call_json("retrain", "--resume", "out")
+    assert [made["seed"] for made in stages.calls] == [3, 4, 3, 4]
+    assert {made["settings"].retrain.lr for made in stages.calls} == {0.5}
+    assert stages.calls[-1]["architecture"].genotype == PUBLISHED["DARTS_V2"]
+
+
+def test_a_folder_in_the_way_is_said_before_anything_is_trained(stages: FakeStages) -> None:
+    call_json("retrain", "--genotype", "DARTS_V2", "--out", "out", "--seeds", 1)
+    assert call("retrain", "--genotype", "DARTS_V2", "--out", "out", "--seeds", 0, 1).exit_code == 2
+    assert len(stages.calls) == 1
+
+
+def test_one_seed_has_no_spread(stages: FakeStages) -> None:
+    data = call_json("retrain", "--genotype", "DARTS_V2")
+    assert data["spread"] == {"test_accuracy": {"mean": 96.0, "std": None}}

@@ -196,10 +196,21 @@ def test_a_run_is_not_overwritten_but_resumed_or_moved_aside(stages: FakeStages)
 def test_a_run_continues_only_with_the_settings_it_was_begun_with(stages: FakeStages) -> None:
     call_json("search", "--out", "out")
     result = call("search", "--out", "out", "--resume", "--lr", "0.5", "--nodes", "3")
+    assert len(stages.calls) == 1
     assert result.exit_code == 2
-    assert "search.lr: the run in out was begun with 0.025, now it is 0.5;" in result.stderr
+    assert "search.lr: the run in out was begun with 0.025, not 0.5;" in result.stderr
     assert "space.args.nodes" in result.stderr
     call_json("search", "--out", "out", "--resume", "--threads", "1")
+
+
+def test_a_run_brings_its_settings_and_seed_when_it_is_resumed(stages: FakeStages) -> None:
+    call_json("search", "--out", "out", "--lr", "0.5", "--seed", "7", "--order", "1")
+    record = Path("out/config.resolved.yaml").read_text()
+    call_json("search", "--resume", "out")
+    first, again = stages.calls
+    assert again["settings"] == first["settings"]
+    assert again["seed"] == 7
+    assert Path("out/config.resolved.yaml").read_text() == record
 
 
 def test_a_space_beside_the_file_can_be_imported_in_the_run(stages: FakeStages, tmp_path: Path) -> None:
