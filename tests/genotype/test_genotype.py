@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 
@@ -80,6 +82,25 @@ def test_text_with_positional_fields() -> None:
 )
 def test_hostile_or_broken_text_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
+        Genotype.parse(text)
+
+
+def test_nothing_in_a_text_is_executed(tmp_path: Path) -> None:
+    for code in (
+        f"__import__('pathlib').Path({str(tmp_path / 'pwned')!r}).touch() or 0",
+        f"[open({str(tmp_path / 'pwned')!r}, 'w') and 0 for _ in (1,)][0]",
+    ):
+        text = f"Genotype(normal=[('none', {code}), ('none', 1)], normal_concat=[2], "
+        text += "reduce=[('none', 0), ('none', 1)], reduce_concat=range(2, 3))"
+        with pytest.raises(ConfigError, match="'normal' is neither a list of literals nor a range"):
+            Genotype.parse(text)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_long_range_is_refused_before_it_is_walked() -> None:
+    edges = "[('none', 0), ('none', 1)]"
+    text = f"Genotype(normal={edges}, normal_concat=range(2, 10000), reduce={edges}, reduce_concat=[2])"
+    with pytest.raises(ConfigError, match="'normal_concat' is neither a list of literals nor a range"):
         Genotype.parse(text)
 
 
