@@ -70,15 +70,9 @@ class NniReporter:
 
     Make it after :func:`own_task` and before an NNI strategy runs: while NNI's one-shot engine works, its
     own report functions lead elsewhere, so this keeps the channel and the parameter id of the trial.
-
-    Parameters
-    ----------
-    default
-        The key of an epoch's row that NNI draws as its curve; the row's first number where it is missing.
     """
 
-    def __init__(self, default: str = "valid_accuracy") -> None:
-        self._default = default
+    def __init__(self) -> None:
         self._channel = get_default_trial_command_channel()
         self._record: Mapping[str, Any] = nni.trial._params or {}
         self._pending: tuple[int, dict[str, float]] | None = None
@@ -88,12 +82,11 @@ class NniReporter:
         self._reported = False
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Report finite numbers, ``default`` first; of rows that come too fast the newest waits."""
+        """Report finite numbers, ``default`` (NNI's curve) first; of rows that come too fast the newest waits."""
         values = _finite(row)
         if not values:
             return
-        key = next((key for key in ("default", self._default) if key in values), next(iter(values)))
-        self._pending = (int(values.get("epoch", self._count)), {**values, "default": values[key]})
+        self._pending = (int(values.get("epoch", self._count)), values)
         self._count += 1
         if time.monotonic() - self._last >= SPACING:
             self._flush()

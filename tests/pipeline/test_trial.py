@@ -89,11 +89,11 @@ def test_parameters_of_a_trial_added_by_hand_are_refused(given: Any, in_trial: p
 
 def test_epochs_are_finite_floats_default_first(channel: Channel) -> None:
     reporter = NniReporter()
-    reporter.epoch({"epoch": 3, "loss": float("nan"), "lr": 0.1, "valid_accuracy": 50})
+    reporter.epoch({"epoch": 3, "loss": float("nan"), "lr": 0.1, "default": 50})
     ((kind, parameter, _trial, sequence, values),) = channel.sent
     assert (kind, parameter, sequence) == ("PERIODICAL", 4, 3)
     assert next(iter(values.items())) == ("default", 50.0)
-    assert values == {"default": 50.0, "epoch": 3.0, "lr": 0.1, "valid_accuracy": 50.0}
+    assert values == {"default": 50.0, "epoch": 3.0, "lr": 0.1}
     assert all(type(value) is float for value in values.values())
 
 
@@ -101,7 +101,7 @@ def test_a_row_of_numpy_numbers_is_sent_as_numbers(channel: Channel) -> None:
     numpy = pytest.importorskip("numpy")
     row: dict[str, Any] = {"loss": numpy.float32(0.5), "note": "text"}
     NniReporter().epoch(row)
-    assert json.loads(nni.dump(channel.sent[0][-1])) == {"default": 0.5, "loss": 0.5}
+    assert json.loads(nni.dump(channel.sent[0][-1])) == {"loss": 0.5}
 
 
 def test_a_row_without_a_finite_number_is_not_sent(channel: Channel) -> None:
@@ -115,7 +115,7 @@ def test_rows_that_come_too_fast_wait_for_the_next_or_the_final(
     monkeypatch.setattr(trial_module, "SPACING", 60.0)
     reporter = NniReporter()
     for epoch in range(5):
-        reporter.epoch({"epoch": epoch, "valid_accuracy": 10 * epoch})
+        reporter.epoch({"epoch": epoch, "default": 10 * epoch})
     assert [metric[3] for metric in channel.sent] == [0]
     reporter.final({"default": 1.0})
     assert [(metric[0], metric[3]) for metric in channel.sent] == [
@@ -155,6 +155,6 @@ def test_a_manager_that_is_gone_is_logged_once(
     reporter = NniReporter()
     with caplog.at_level(logging.WARNING):
         for epoch in range(3):
-            reporter.epoch({"epoch": epoch, "valid_accuracy": 1.0})
+            reporter.epoch({"epoch": epoch, "default": 1.0})
         reporter.final({"default": 1.0})
     assert len(caplog.records) == 1 and "cannot be reached" in caplog.text
