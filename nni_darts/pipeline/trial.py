@@ -82,7 +82,7 @@ class NniReporter:
         self._reported = False
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Report finite numbers, ``default`` (NNI's curve) first; of rows that come too fast the newest waits."""
+        """Report finite numbers, ``default`` first; of rows that come too fast the newest waits."""
         values = _finite(row)
         if not values:
             return
