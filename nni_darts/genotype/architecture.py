@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype.cell import CELLS
@@ -15,6 +24,19 @@ from nni_darts.genotype.checks import sentences, space_problems
 from nni_darts.genotype.genotype import Genotype
 from nni_darts.genotype.sample import genotype_of, is_cell_sample, obstacles, sample_of
 from nni_darts.run.files import write_text
+
+
+def _plain(value: Any) -> Any:
+    """JSON types for the tuples and numpy scalars that a sample may hold."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+#: A free-form part of the file.
+Plain = Annotated[dict[str, Any], BeforeValidator(_plain)]
 
 
 class Cell(BaseModel):
@@ -49,9 +71,9 @@ class Architecture(BaseModel):
     space: str = Field(default="darts", min_length=1)
     method: str | None = None
     cells: Cells | None = None
-    macro: dict[str, Any] = Field(default_factory=dict)
-    nni: dict[str, Any] | None = None
-    provenance: dict[str, Any] = Field(default_factory=dict)
+    macro: Plain = Field(default_factory=dict)
+    nni: Plain | None = None
+    provenance: Plain = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Architecture:
@@ -135,12 +157,3 @@ class Architecture(BaseModel):
     def write(self, path: str | Path) -> Path:
         """Write an architecture file atomically."""
         return write_text(path, self.to_json() + "\n")
-
-
-def _plain(value: Any) -> Any:
-    """JSON types for the tuples and numpy scalars that a sample may hold."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.item() if hasattr(value, "item") else value

@@ -60,6 +60,13 @@ def test_sample_of_another_space_has_no_cells() -> None:
     assert Architecture.from_json(architecture.to_json()).nni == {"width": 3, "op": ["a", 1]}
 
 
+def test_tuples_and_numpy_scalars_become_json_at_once() -> None:
+    macro = {"primitives": ("none", "skip_connect"), "layers": np.int64(8)}
+    architecture = Architecture.from_genotype(PUBLISHED["DARTS_V2"], macro=macro)
+    assert architecture.macro == {"primitives": ["none", "skip_connect"], "layers": 8}
+    assert Architecture.from_json(architecture.to_json()) == architecture
+
+
 def test_sample_keeps_what_random_search_put_on_edges_not_chosen() -> None:
     sample = sample_of(PUBLISHED["DARTS_V2"], inert="skip_connect")
     architecture = Architecture.from_sample(sample)
