@@ -55,7 +55,7 @@ def test_a_damaged_checkpoint_is_left_out(
 def test_another_architecture_is_refused(run: Run, settings: Retrain) -> None:
     train(run, settings, metadata={"architecture": "A", "settings": "x"})
     assert EpochCheckpoint(run, {"architecture": "A", "settings": "y"}).resume_path()
-    with pytest.raises(ConfigError, match=r"written for another architecture \(A, not B\)"):
+    with pytest.raises(ConfigError, match="written for another architecture; give"):
         train(run, settings, metadata={"architecture": "B"})
 
 

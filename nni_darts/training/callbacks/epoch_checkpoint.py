@@ -64,8 +64,8 @@ class EpochCheckpoint(Checkpoint):
         for key in ("space", "architecture"):
             if key in self.metadata and found.get(key) != self.metadata[key]:
                 raise ConfigError(
-                    f"checkpoint {path}: written for another {key} ({found.get(key)}, "
-                    f"not {self.metadata[key]}); give the same {key}, or another run folder."
+                    f"checkpoint {path}: written for another {key}; give the {key} it was written for, "
+                    "or another run folder."
                 )
         return str(path)
 
