@@ -51,5 +51,5 @@ def test_a_space_of_the_users_own_is_searched_selected_and_retrained(tmp_path):
     assert winner.space == "plain_net:PlainNet"
     assert set(winner.nni or {}) == {"width", "layer", "shortcut", "depth"}
     assert found["retrain/0"]["default"] == found["retrain/0"]["test_accuracy"]
-    assert [key for key in found["search/0"]][0] == "default"
+    assert next(iter(found["search/0"])) == "default"
     assert len(intermediate) == 2

@@ -9,6 +9,7 @@ import click
 from nni_darts.version import __version__
 
 VERBS = {
+    "run": "run",
     "search": "search",
     "derive": "derive",
     "retrain": "retrain",
