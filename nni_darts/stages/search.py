@@ -61,7 +61,7 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
     ``architecture``, the JSON text of the derived architecture.
     """
     with prepared(settings, seed, run) as context:
-        space = build_space(settings, context.data.info)
+        space = context.placed(build_space(settings, context.data.info))
         checkpoint = EpochCheckpoint(run, context.metadata("search"))
         trainer = make_trainer(
             run,

@@ -62,7 +62,7 @@ def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Data
     return {**{key: value for key, value in from_data.items() if key in accepted}, **arguments}
 
 
-def build_space(settings: Settings, info: DataInfo) -> ModelSpace:
+def build_space(settings: Settings, info: DataInfo) -> nn.Module:
     """The space of the settings, for the search."""
     cls = space_class(settings.space.name)
     return cls(**space_arguments(cls, dict(settings.space.args), info))

@@ -29,7 +29,7 @@ def train_architecture(
     The trained network and the numbers of the last epoch, ``params_millions`` among them.
     """
     settings, info = context.settings, context.data.info
-    network = build_network(settings, dict(stage.network), architecture, info)
+    network = context.placed(build_network(settings, dict(stage.network), architecture, info))
     augment = Augment(info, settings.data.crop_padding, settings.data.flip, stage.cutout_length)
     context.run.write_architecture(architecture)
     metrics = train_network(
