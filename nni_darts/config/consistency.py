@@ -78,8 +78,8 @@ def _data(settings: Settings) -> Iterator[Problem]:
         yield Problem(("data", "root"), "digits is built in and has no folder; leave it out.")
     if data.download and data.name not in ("cifar10", "cifar100"):
         yield Problem(("data", "download"), f"only cifar10 and cifar100 can be fetched, not {data.name}.")
-    if data.image_size is not None and data.name != "image_folder":
-        yield Problem(("data", "image_size"), f"only image_folder is scaled, not {data.name}.")
+    if data.image_size is not None and data.name not in ("image_folder", "cifar10", "cifar100"):
+        yield Problem(("data", "image_size"), f"image folders and CIFAR are scaled, not {data.name}.")
 
 
 def _training(settings: Settings) -> Iterator[Problem]:

@@ -35,7 +35,7 @@ class Data(Section):
     )
     split_seed: Seed = 0
     image_size: Count | None = Field(
-        default=None, description="pixels; images of a folder are scaled to this square"
+        default=None, description="pixels; images of a folder and of CIFAR are scaled to this square"
     )
     crop_padding: Index = Field(
         default=4, description="pixels of zero padding before the random crop (train_search.py)"

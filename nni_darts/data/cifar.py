@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +38,13 @@ def load_cifar(settings: Data) -> Dataset:
     return _from_torchvision(settings, root)
 
 
-def _info(name: str, class_names: tuple[str, ...]) -> DataInfo:
-    mean, std = STATISTICS[name]
-    return DataInfo(name, CLASSES[name], 3, (SIDE, SIDE), mean, std, class_names)
+def _dataset(
+    settings: Data, class_names: tuple[str, ...], train: Images, open_test: Callable[[], Images]
+) -> Dataset:
+    side = settings.image_size or SIDE
+    mean, std = STATISTICS[settings.name]
+    info = DataInfo(settings.name, CLASSES[settings.name], 3, (side, side), mean, std, class_names)
+    return Dataset(info, train.scaled(side), lambda: open_test().scaled(side))
 
 
 def _from_folders(settings: Data, root: Path) -> Dataset:
@@ -48,14 +55,13 @@ def _from_folders(settings: Data, root: Path) -> Dataset:
             f"{CLASSES[settings.name]}; for other images set data.name: image_folder."
         )
     test_tree = read_tree(root / "test", train_tree.class_names)
-    train, form = open_tree(train_tree, settings.image_size)
+    train, form = open_tree(train_tree, None)
     if (form.channels, form.size) != (3, (SIDE, SIDE)):
         raise ConfigError(
             f"data.root: {root / 'train'} holds {form.size[0]}x{form.size[1]} images of {form.channels} "
             f"channels, {settings.name} is {SIDE}x{SIDE} of 3; for other images set data.name: image_folder."
         )
-    info = _info(settings.name, train_tree.class_names)
-    return Dataset(info, train, lambda: open_tree(test_tree, settings.image_size, form)[0])
+    return _dataset(settings, train_tree.class_names, train, lambda: open_tree(test_tree, None, form)[0])
 
 
 def _from_torchvision(settings: Data, root: Path) -> Dataset:
@@ -65,7 +71,8 @@ def _from_torchvision(settings: Data, root: Path) -> Dataset:
 
     def part(train: bool) -> tuple[Images, tuple[str, ...]]:
         try:
-            data = source(root=str(root), train=train, download=settings.download)
+            with _one_at_a_time(root):
+                data = source(root=str(root), train=train, download=settings.download)
         except RuntimeError as error:
             raise ConfigError(
                 f"data.root: {root} holds neither train/<class> and test/<class> nor "
@@ -75,4 +82,13 @@ def _from_torchvision(settings: Data, root: Path) -> Dataset:
         return Images.from_numpy(pixels, np.asarray(data.targets)), tuple(data.classes)
 
     train, class_names = part(train=True)
-    return Dataset(_info(settings.name, class_names), train, lambda: part(train=False)[0])
+    return _dataset(settings, class_names, train, lambda: part(train=False)[0])
+
+
+@contextmanager
+def _one_at_a_time(root: Path) -> Iterator[None]:
+    """Trials that start together would fetch into one folder at the same time."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".nni-darts.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -37,6 +37,16 @@ class Images:
         index = torch.as_tensor(np.asarray(indices, dtype=np.int64), device=self.labels.device)
         return Images(self.images[index], self.labels[index])
 
+    def scaled(self, side: int) -> Images:
+        """The same images as squares of ``side`` pixels: bicubic, with antialiasing."""
+        if self.images.shape[-2:] == (side, side):
+            return self
+        from torchvision.transforms.v2 import InterpolationMode, Resize
+
+        resize = Resize([side, side], InterpolationMode.BICUBIC, antialias=True)
+        parts = [resize(part) for part in self.images.split(4096)]
+        return Images(torch.cat(parts), self.labels)
+
     def to(self, device: torch.device | str) -> Images:
         """The same images on ``device``: there the loader gathers and augments them."""
         return Images(self.images.to(device), self.labels.to(device))

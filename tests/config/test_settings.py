@@ -97,7 +97,7 @@ def test_all_problems_come_at_once_with_path_value_and_what_is_allowed() -> None
         ({"data": {"name": "image_folder"}}, "data.root"),
         ({"data": {"name": "digits", "root": "x"}}, "data.root"),
         ({"data": {"name": "digits", "download": True}}, "data.download"),
-        ({"data": {"name": "cifar10", "image_size": 16}}, "data.image_size"),
+        ({"data": {"name": "digits", "image_size": 16}}, "data.image_size"),
         ({"space": {"name": "pc-darts"}}, "space.name"),
         ({"space": {"args": {"primitives": ["none", "sep_conf_3x3"]}}}, "space.args.primitives[1]"),
         ({"space": {"args": {"primitives": ["none"]}}}, "space.args.primitives"),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nni_darts.config.data import Data
-from nni_darts.data import load
+from nni_darts.data import Images, load
 from nni_darts.data.info import channel_statistics
 from nni_darts.errors import ConfigError
 
@@ -70,3 +71,14 @@ def test_the_real_images(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(mean, dataset.info.mean, atol=1e-3)  # re-encoded or original pixels alike
     np.testing.assert_allclose(std, dataset.info.std, atol=3e-3)
     assert list(dataset.test.images.shape) == [10000, 3, 32, 32]
+
+
+def test_scaled_images_are_squares_of_uint8_in_the_same_order() -> None:
+    values = torch.arange(3, dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 8, 8) * 100
+    images = Images(values.contiguous(), torch.tensor([2, 0, 1]))
+    small = images.scaled(4)
+    assert small.images.shape == (3, 3, 4, 4)
+    assert small.images.dtype == torch.uint8
+    assert small.images[:, 0, 0, 0].tolist() == [0, 100, 200]
+    assert torch.equal(small.labels, images.labels)
+    assert images.scaled(8) is images
