@@ -13,7 +13,7 @@ version = next(
     if line.startswith("__version__")
 )
 
-plot = ["matplotlib>=3.7"]
+plot = ["matplotlib>=3.7", "scipy>=1.10"]
 test = [*plot, "pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6"]
 
 setup(
@@ -25,7 +25,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["nni_darts*", "search_spaces*"]),
-    package_data={"nni_darts": ["py.typed"], "search_spaces": ["py.typed"]},
+    package_data={"nni_darts": ["py.typed", "pipeline/register.yml"], "search_spaces": ["py.typed"]},
     install_requires=[
         "nni==3.0",
         # nnictl imports pkg_resources, which newer setuptools no longer ship, and NNI does not declare it.
@@ -39,6 +39,9 @@ setup(
         "pydantic>=2.6",
         "pyyaml>=6.0",
         "click>=8.1",
+        "pillow>=9.0",
+        "requests>=2.28",
+        "nvidia-ml-py>=11",
         "safetensors>=0.4",
         "scikit-learn>=1.3",
         "tensorboard>=2.14",

@@ -46,7 +46,8 @@ def plot_command(run: str) -> Outcome:
     _need_matplotlib()
     from nni_darts.draw import plot_alphas, plot_curves
 
-    return _written([*plot_alphas(path), *plot_curves(path)])
+    alphas = plot_alphas(path) if (path / "alphas.csv").exists() else []
+    return _written([*alphas, *plot_curves(path)])
 
 
 def _need_matplotlib() -> None:

@@ -37,7 +37,9 @@ class Context:
     def placed(self, network: nn.Module) -> nn.Module:
         """The network with its weights in the layout that this device convolves fastest."""
         # oneDNN: pooling and depthwise convolutions take two to four times as long in NCHW.
-        return network.to(memory_format=torch.channels_last) if self.device == "cpu" else network
+        if self.device == "cpu":
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
     def metadata(self, stage: str, **more: str) -> dict[str, str]:
         """What a checkpoint tells of itself, so that it can be used without its run directory."""

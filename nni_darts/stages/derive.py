@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pytorch_lightning import seed_everything
+
 from nni_darts.config.settings import Settings
 from nni_darts.data import DataInfo
 from nni_darts.errors import ConfigError
@@ -33,6 +35,7 @@ def run_derive(checkpoint: Path, out: Path) -> Architecture:
         )
     settings = Settings.from_dict(json.loads(written["settings"]))
     info = DataInfo.from_dict(json.loads(written["data"]))
+    seed_everything(int(written["seed"]), verbose=False)
     strategy = strategy_of(settings)
     supernet = strategy.mutate_model(build_space(settings, info))
     search = strategy.configure_oneshot_module(Classifier.from_settings(settings.search))

@@ -1,0 +1,68 @@
+"""Random search by plain sampling (DARTS, section 3.2): the baseline that every search has to beat.
+
+Nothing is trained. One search trial draws one architecture; the selection stage trains each of them
+briefly and keeps the best, as the paper does with 24 of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from nni_darts.parts.derivation import NONE
+from nni_darts.recipe import Recipe, method
+from nni_darts.state import SearchState
+
+
+def uniform(state: SearchState) -> dict[str, Any]:
+    """An architecture drawn by the run's seed: the same one whenever it is asked for.
+
+    Per node the edges are drawn uniformly without replacement and each gets a uniform operation other
+    than ``none`` (the paper counts 7 operations for its random baseline).
+    """
+    generator = np.random.Generator(np.random.PCG64(torch.initial_seed()))
+    choices = state.structure.choices
+    sample: dict[str, Any] = {}
+    in_nodes: set[str] = set()
+    for node in state.structure.nodes:
+        in_nodes.update(node.edges)
+        again = node.keep > len(node.edges)
+        edges = generator.choice(len(node.edges), size=node.keep, replace=again)
+        pairs = []
+        for edge in edges.tolist():
+            operations = [value for value in choices[node.edges[edge]].values if value != NONE]
+            pairs.append((edge, operations[generator.integers(len(operations))]))
+        sample.update(node.write(pairs))
+    for label, choice in choices.items():
+        if label in in_nodes:
+            continue
+        count = choice.n_chosen or int(generator.integers(1, len(choice.values) + 1))
+        drawn = sorted(generator.choice(len(choice.values), size=count, replace=False).tolist())
+        values = [choice.values[index] for index in drawn]
+        sample[label] = values if choice.multiple else values[0]
+    return sample
+
+
+def _rest(state: SearchState) -> None:
+    """No weight moves."""
+
+
+def _stand_still(state: SearchState) -> None:
+    state.architecture_moves = False
+
+
+@method(
+    "random-search",
+    summary="architectures drawn uniformly, nothing trained: the baseline",
+    paper="DARTS: Differentiable Architecture Search (ICLR 2019), section 3.2",
+)
+def random_search() -> Recipe:
+    """Uniform sampling; combine it with the selection stage."""
+    return Recipe(
+        architect=lambda state: [torch.zeros_like(alpha) for alpha in state.outer_parameters],
+        weight_step=_rest,
+        schedules=(_stand_still,),
+        derivation=uniform,
+    )
