@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from nni_darts.config import Settings
+from nni_darts.config.machine import importable_from
 from nni_darts.genotype import Architecture
+from nni_darts.run import NullReporter, Run
+from nni_darts.stages import run_search
 from tests.nnictl import Experiment
 
 SETTINGS = {
@@ -53,3 +57,9 @@ def test_a_space_of_the_users_own_is_searched_selected_and_retrained(tmp_path):
     assert found["retrain/0"]["default"] == found["retrain/0"]["test_accuracy"]
     assert next(iter(found["search/0"])) == "default"
     assert len(intermediate) == 2
+
+    # Without a manager, the same settings give the same numbers.
+    with importable_from(Path(__file__).parent / "outsider"):
+        run = Run.create(tmp_path / "direct", "search/0")
+        direct = run_search(Settings.from_dict(SETTINGS), 0, run, NullReporter())
+    assert direct == {key: value for key, value in found["search/0"].items() if key != "task"}

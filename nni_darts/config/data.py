@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -20,6 +21,13 @@ KNOWN_SIZES = {"digits": 8, "cifar10": 32, "cifar100": 32}
 """Height and width in pixels of the data sets whose images always have the same size."""
 
 CLASSES = {"digits": 10, "cifar10": 10, "cifar100": 100}
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    # A mirrored digit is another digit or none, and four of eight pixels would cut it in half.
+    "digits": {"flip": False, "crop_padding": 1},
+}
+"""What a data set needs instead of the augmentation made for CIFAR."""
 
 
 class Data(Section):

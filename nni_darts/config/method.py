@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from nni_darts.config.section import Section, Text, numbers_within
+from nni_darts.config.section import Section, Text
 
 
 class Method(Section):
@@ -19,4 +19,4 @@ class Method(Section):
     @property
     def options(self) -> dict[str, Any]:
         """Everything but the name: the keyword arguments of the method's recipe."""
-        return dict(numbers_within(self.model_extra or {}))
+        return dict(self.model_extra or {})

@@ -27,6 +27,3 @@ class Search(Section):
     arch_weight_decay: NotNegative = 1e-3
     arch_betas: tuple[Probability, Probability] = (0.5, 0.999)
     warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
-    drop_path_prob: Probability = Field(
-        default=0.0, description="0: the flag of train_search.py is never used"
-    )

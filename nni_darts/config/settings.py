@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nni_darts.config.consistency import inconsistencies
-from nni_darts.config.data import Data
+from nni_darts.config.data import DEFAULTS, Data
 from nni_darts.config.method import Method
 from nni_darts.config.problem import Problem, checked, shown
 from nni_darts.config.search import Search
@@ -95,6 +95,8 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
     if (method := section("method")) is not None:
         data["method"] = numbers_within(method)
+    if (given := section("data")) is not None:
+        data["data"] = {**DEFAULTS.get(str(given.get("name", Data().name)), {}), **given}
     space = section("space")
     if space is None:
         return data, problems

@@ -80,7 +80,6 @@ def test_a_flag_comes_before_the_point(stages: FakeStages, experiment: Path) -> 
         (["--arch_lr=1e-3"], "search", "arch_lr", 1e-3),
         (["--learning_rate", "0.1"], "search", "lr", 0.1),
         (["--learning_rate_min", "0.01"], "search", "lr_min", 0.01),
-        (["--drop_path_prob", "0.3"], "search", "drop_path_prob", 0.3),
         (["--grad_clip", "3"], "search", "grad_clip", 3.0),
         (["--train_portion", "0.4"], "data", "train_portion", 0.4),
         (["--set", "arch_lr=1e-3"], "search", "arch_lr", 1e-3),
