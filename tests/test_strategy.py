@@ -1,4 +1,4 @@
-"""The strategy in NNI's own experiment, with NNI's own evaluator, on a space that holds every kind of choice."""
+"""The strategy in NNI's own experiment, with NNI's evaluator, on a space with every kind of choice."""
 
 from __future__ import annotations
 

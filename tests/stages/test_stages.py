@@ -1,4 +1,4 @@
-"""A search, what it derived, its selection, its retraining and its test, on a tiny network and real digits."""
+"""A search, what it derived, its selection, its retraining and its test: tiny, on real digits."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_search_leaves_everything_that_is_promised(searched):
 
 
 def test_the_same_seed_is_the_same_search_and_another_seed_is_not(settings, searched, tmp_path, sealed):
-    run, result = searched
+    _, result = searched
     again = stages.run_search(settings, 3, Run.create(tmp_path / "a", "search/0"), NullReporter())
     assert again == result
     other = stages.run_search(settings, 4, Run.create(tmp_path / "b", "search/0"), NullReporter())
@@ -85,9 +85,7 @@ def test_deriving_from_the_checkpoint_gives_the_same_architecture(searched, tmp_
     assert (tmp_path / "genotype.json").exists()
 
 
-def test_a_search_continues_after_its_first_epoch_to_the_same_result(
-    settings, searched, tmp_path, monkeypatch
-):
+def test_a_killed_search_continues_to_the_same_result(settings, searched, tmp_path, monkeypatch):
     """Killed at the end of epoch 0, right after its checkpoint; second order."""
     _, result = searched
     from nni_darts.stages import search
