@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,13 @@ from nni.nas.space import RawFormatModelSpace
 from torch import nn
 
 from nni_darts.engine import SearchModule
+from nni_darts.errors import ConfigError
 from nni_darts.pairing import paired
+from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
 from nni_darts.supernet.cell import MixedCell
+from nni_darts.supernet.fused.fuse import fuse
 from nni_darts.supernet.inputs import MixedInput, NodeInput
 from nni_darts.supernet.layer import MixedLayer
 from nni_darts.supernet.repeat import MixedRepeat
@@ -23,6 +27,10 @@ from nni_darts.supernet.space import read_structure
 from nni_darts.supernet.structure import Structure
 from nni_darts.supernet.values import MixturePolicy, refuse_unknown, value_choice
 from nni_darts.supernet.weights import MixtureWeights
+
+logger = logging.getLogger(__name__)
+
+SUPERNETS = ("auto", "fused", "generic")
 
 
 class DifferentiableStrategy(OneShotStrategy):
@@ -43,6 +51,10 @@ class DifferentiableStrategy(OneShotStrategy):
         As in NNI: hooks for a user's own mutable modules, asked before ours.
     validation_dataloader
         What the supernet is validated on after every epoch; None for the evaluator's validation loader.
+    supernet
+        ``"fused"`` computes candidates that read the same states together, with the same mathematics,
+        where the space and the method allow it; ``"generic"`` computes one candidate after the other;
+        ``"auto"`` takes what is fastest. What is not fused is said in the log with the reason.
 
     Raises
     ------
@@ -57,8 +69,12 @@ class DifferentiableStrategy(OneShotStrategy):
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
         validation_dataloader: Any = None,
+        supernet: str = "auto",
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
+        if supernet not in SUPERNETS:
+            raise ConfigError(f'search.supernet: got "{supernet}"; write {", ".join(SUPERNETS)}.')
+        self.supernet_kind = supernet
         self.recipe = recipe
         self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
@@ -80,8 +96,20 @@ class DifferentiableStrategy(OneShotStrategy):
         self._structure, self._node_inputs = read_structure(model)
         supernet = super().mutate_model(model)
         mixture = self._mixture
+        if self.supernet_kind != "generic":
+            self._fuse(supernet)
         supernet.register_forward_pre_hook(lambda module, inputs: mixture.refresh())
         return supernet
+
+    def _fuse(self, supernet: ModelSpace) -> None:
+        if self.recipe.forward is not weighted_sum:
+            reasons = [f"the method's forward part is {_name(self.recipe.forward)}, which has no fused form."]
+        else:
+            reasons = fuse(supernet, self._mixture)
+        # A user who asked for it wants to know; otherwise a space without such cells is nothing special.
+        level = logging.WARNING if self.supernet_kind == "fused" else logging.INFO
+        for reason in reasons:
+            logger.log(level, "Not fused: %s", reason)
 
     def default_mutation_hooks(self) -> list[Callable[..., Any]]:
         mixed = (MixedLayer, NodeInput, MixedInput, MixedRepeat, MixedCell)
@@ -112,6 +140,10 @@ class DifferentiableStrategy(OneShotStrategy):
         return val_dataloader_fn() if self.validation_dataloader is None else self.validation_dataloader
 
 
+def _name(part: Any) -> str:
+    return str(getattr(part, "__name__", type(part).__name__))
+
+
 class DARTS(DifferentiableStrategy):
     """DARTS of first or second order.
 
@@ -130,6 +162,8 @@ class DARTS(DifferentiableStrategy):
         Epochs at the beginning in which only the weights learn.
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
+    supernet
+        ``"auto"``, ``"fused"`` or ``"generic"``: how mixtures are computed.
 
     Defaults are those of the official CIFAR-10 search.
 
@@ -151,9 +185,12 @@ class DARTS(DifferentiableStrategy):
         warmup_epochs: int = 0,
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
+        supernet: str = "auto",
     ) -> None:
         recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius).but(
             outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay),
             schedules=(WarmUp(warmup_epochs),),
         )
-        super().__init__(recipe, gradient_clip_val=gradient_clip_val, mutation_hooks=mutation_hooks)
+        super().__init__(
+            recipe, gradient_clip_val=gradient_clip_val, mutation_hooks=mutation_hooks, supernet=supernet
+        )

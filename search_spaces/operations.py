@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import OPERATION_NAMES, PRIMITIVES
 from nni_darts.genotype.checks import unknown_operations
+from nni_darts.supernet.fused.forms import Halved, Nothing, Pooled, Separable, Stage, Unchanged
 
 __all__ = [
     "OPERATIONS",
@@ -40,12 +41,20 @@ class Zero(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x[:, :, :: self.stride, :: self.stride] * 0.0
 
+    def form(self) -> Nothing:
+        """For the fused supernet: never computed."""
+        return Nothing()
+
 
 class Identity(nn.Module):
     """skip_connect at stride 1; the one operation that drop path leaves alone."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
+
+    def form(self) -> Unchanged:
+        """For the fused supernet: shared by all edges from a state."""
+        return Unchanged()
 
 
 class Pool(nn.Module):
@@ -63,6 +72,10 @@ class Pool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(x)
         return x if self.bn is None else self.bn(x)
+
+    def form(self) -> Pooled:
+        """For the fused supernet: computed once per state."""
+        return Pooled(self.pool, self.bn)
 
 
 class ReLUConvBN(nn.Module):
@@ -97,6 +110,10 @@ class FactorizedReduce(nn.Module):
         x = x.relu()
         return self.bn(torch.cat([self.conv_a(x), self.conv_b(x[:, :, 1:, 1:])], dim=1))
 
+    def form(self) -> Halved:
+        """For the fused supernet: all that read one state share its pixels."""
+        return Halved(self.conv_a, self.conv_b, self.bn)
+
 
 class DilConv(nn.Module):
     """ReLU, depthwise convolution of dilation 2, pointwise convolution, BN."""
@@ -109,6 +126,10 @@ class DilConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn(self.pw(self.dw(x.relu())))
+
+    def form(self) -> Separable:
+        """For the fused supernet: convolved together with others of this kernel."""
+        return Separable((Stage(self.dw, self.pw, self.bn),))
 
 
 class SepConv(nn.Module):
@@ -126,6 +147,11 @@ class SepConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.bn1(self.pw1(self.dw1(x.relu())))
         return self.bn2(self.pw2(self.dw2(x.relu())))
+
+    def form(self) -> Separable:
+        """For the fused supernet: convolved together with others of this kernel."""
+        first = Stage(self.dw1, self.pw1, self.bn1)
+        return Separable((first, Stage(self.dw2, self.pw2, self.bn2)))
 
 
 class WideConv(nn.Module):

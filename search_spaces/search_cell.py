@@ -63,7 +63,11 @@ class SearchCell(nn.Module):
 
     def forward(self, s0: Tensor, s1: Tensor) -> Tensor:
         """Concatenated nodes from the outputs of the cells before last and last."""
-        states = [self.pre0(s0), self.pre1(s1)]
+        return torch.cat(self.node_states([self.pre0(s0), self.pre1(s1)]), dim=1)
+
+    def node_states(self, states: list[Tensor]) -> list[Tensor]:
+        """The nodes from the two inputs, edge by edge; the fused supernet puts its own way in this place."""
+        states = list(states)
         for name, choose in self.inputs.items():
             states.append(choose([self.edges[f"{j}_{name}"](state) for j, state in enumerate(states)]))
-        return torch.cat(states[2:], dim=1)
+        return states[2:]

@@ -17,7 +17,13 @@ from nni_darts.check.registry import find_fixtures, run_checks
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects instead of lines.")
 @click.option("--suffix", help="Check only this set of the files that come in sets, such as A or B.")
-def main(folder: Path, as_json: bool, suffix: str | None) -> None:
+@click.option(
+    "--supernet",
+    type=click.Choice(["auto", "fused", "generic"]),
+    default="auto",
+    help="Which implementation of the supernet to check.  [default: auto]",
+)
+def main(folder: Path, as_json: bool, suffix: str | None, supernet: str) -> None:
     """Compare this package with the reference fixtures (.npz) in DIR, in float64.
 
     Exit code 0 if every quantity is within its tolerance, 1 if not, 2 if DIR holds no known fixture.
@@ -28,7 +34,7 @@ def main(folder: Path, as_json: bool, suffix: str | None) -> None:
         sys.exit(2)
     rows: list[dict[str, Any]] = []
     for path, kind in fixtures:
-        for comparison in run_checks(path, kind):
+        for comparison in run_checks(path, kind, supernet):
             rows.append(_row(path.name, comparison))
             if not as_json:
                 click.echo(_line(rows[-1]))

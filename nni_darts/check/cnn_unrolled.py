@@ -14,12 +14,11 @@ from torch.utils.data import TensorDataset
 from nni_darts.check.comparison import Comparison, close
 from nni_darts.check.fixture import Fixture
 from nni_darts.check.registry import checker
-from nni_darts.check.supernet import KINDS, Classification, set_alphas, supernet, table
+from nni_darts.check.supernet import KINDS, Classification, darts, set_alphas, supernet, table
 from nni_darts.check.weights import attribute_path, load_weights
 from nni_darts.engine import SearchModule
 from nni_darts.parts.architect import Unrolled, first_order
 from nni_darts.state import SearchState
-from nni_darts.strategy import DARTS
 from search_spaces import DartsSpace
 
 RADII = {"": 0.01, "_r0.001": 1e-3, "_r0.0001": 1e-4, "_r1e-06": 1e-6}
@@ -102,7 +101,7 @@ def _intermediates(fixture: Fixture, search: SearchModule, state: Recorder) -> I
 
 def _whole_step(fixture: Fixture) -> Iterator[Comparison]:
     """Architecture step, Adam, clipped weight step: by the trainer, the strategy and the engine."""
-    strategy = DARTS(order=2, gradient_clip_val=5.0)
+    strategy = darts(order=2)
     space = DartsSpace(init_channels=4, layers=3)
     model = strategy.mutate_model(space)
     weights = load_weights(model, fixture)

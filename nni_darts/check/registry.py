@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nni_darts.check.comparison import Comparison
 from nni_darts.check.fixture import Fixture
+from nni_darts.check.supernet import implementation
 
 Check = Callable[[Fixture], Iterable[Comparison]]
 
@@ -56,10 +57,17 @@ def find_fixtures(folder: str | Path, suffix: str | None = None) -> list[tuple[P
     return found
 
 
-def run_checks(path: str | Path, kind: str) -> Iterator[Comparison]:
-    """Compare one file, quantity by quantity; a checker that breaks off is one failed quantity."""
+def run_checks(path: str | Path, kind: str, supernet: str = "auto") -> Iterator[Comparison]:
+    """Compare one file, quantity by quantity; a checker that breaks off is one failed quantity.
+
+    Parameters
+    ----------
+    supernet
+        The implementation to check: auto, fused or generic.
+    """
     try:
-        yield from checkers()[kind](Fixture.load(path))
+        with implementation(supernet):
+            yield from checkers()[kind](Fixture.load(path))
     except Exception as error:
         logger.debug("The check of %s broke off.", path, exc_info=True)
         yield Comparison(f"broke off with {type(error).__name__}: {error}", math.inf)

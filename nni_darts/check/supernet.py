@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -15,6 +17,23 @@ from nni_darts.genotype.sample import edge_label
 from nni_darts.strategy import DARTS
 
 KINDS = ("normal", "reduce")
+
+_IMPLEMENTATION: ContextVar[str] = ContextVar("implementation", default="auto")
+
+
+@contextmanager
+def implementation(name: str) -> Iterator[None]:
+    """Supernets that are built inside are of this implementation: auto, fused or generic."""
+    token = _IMPLEMENTATION.set(name)
+    try:
+        yield
+    finally:
+        _IMPLEMENTATION.reset(token)
+
+
+def darts(order: int) -> DARTS:
+    """The strategy, with the implementation that is to be checked."""
+    return DARTS(order=order, gradient_clip_val=5.0, supernet=_IMPLEMENTATION.get())
 
 
 class Classification(LightningModule):
@@ -43,7 +62,7 @@ class Classification(LightningModule):
 
 def supernet(space: ModelSpace, training_module: Classification | None = None) -> SearchModule:
     """The space as a supernet, inside the search module that would train it."""
-    strategy = DARTS(order=1)
+    strategy = darts(order=1)
     model = strategy.mutate_model(space).double()
     search = strategy.configure_oneshot_module(training_module or Classification())
     search.set_model(model)

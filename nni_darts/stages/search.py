@@ -48,7 +48,10 @@ def recipe_of(settings: Settings) -> Recipe:
 def strategy_of(settings: Settings, validation: BatchLoader | None = None) -> DifferentiableStrategy:
     """The strategy that the settings describe."""
     return DifferentiableStrategy(
-        recipe_of(settings), gradient_clip_val=settings.search.grad_clip, validation_dataloader=validation
+        recipe_of(settings),
+        gradient_clip_val=settings.search.grad_clip,
+        validation_dataloader=validation,
+        supernet=settings.search.supernet,
     )
 
 

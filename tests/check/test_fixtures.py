@@ -12,8 +12,9 @@ FOLDER = Path(__file__).parents[1] / "fixtures"
 KINDS = {path.name: kind for path, kind in find_fixtures(FOLDER)}
 
 
+@pytest.mark.parametrize("supernet", ["fused", "generic"])
 @pytest.mark.parametrize("name", KINDS)
-def test_every_quantity_is_within_its_tolerance(name: str) -> None:
-    comparisons = list(run_checks(FOLDER / name, KINDS[name]))
+def test_every_quantity_is_within_its_tolerance(name: str, supernet: str) -> None:
+    comparisons = list(run_checks(FOLDER / name, KINDS[name], supernet))
     assert comparisons
     assert [(item.name, item.error) for item in comparisons if not item.passed] == []

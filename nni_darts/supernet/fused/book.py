@@ -1,0 +1,109 @@
+"""All small tensors of a cell: asked for while it is planned, read once in every forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nni_darts.supernet.fused.gather import Gather, Statistics
+from nni_darts.supernet.weights import MixtureWeights
+
+Place = tuple[str, int] | None
+"""A label and a candidate's index; None stands for a weight of zero."""
+
+
+class Coefficients:
+    """Mixture weights in the order in which the parts of a cell use them."""
+
+    def __init__(self) -> None:
+        self._labels: list[str] = []
+        self._places: list[Place] = []
+        self._sizes: list[int] = []
+        self._index: Tensor | None = None
+
+    def ask(self, places: Sequence[Place]) -> int:
+        """Number of the part that will hold the weights at these places."""
+        self._labels += [place[0] for place in places if place and place[0] not in self._labels]
+        self._places += places
+        self._sizes.append(len(places))
+        return len(self._sizes) - 1
+
+    def read(self, mixture: MixtureWeights) -> Sequence[Tensor]:
+        """All parts."""
+        if not self._sizes:
+            return ()
+        rows = [mixture[label] for label in self._labels]
+        starts, end = {}, 0
+        for label, row in zip(self._labels, rows, strict=True):
+            starts[label] = end
+            end += len(row)
+        zero = rows[0].new_zeros(1)
+        if self._index is None or self._index.device != zero.device:
+            order = [end if place is None else starts[place[0]] + place[1] for place in self._places]
+            self._index = torch.tensor(order, device=zero.device)
+        return torch.cat([*rows, zero]).index_select(0, self._index).split(self._sizes)
+
+
+@dataclass
+class Book:
+    """What the parts of one cell ask for."""
+
+    weights: Gather = field(default_factory=lambda: Gather("weight"))
+    biases: Gather = field(default_factory=lambda: Gather("bias"))
+    statistics: Statistics = field(default_factory=Statistics)
+    coefficients: Coefficients = field(default_factory=Coefficients)
+
+    def open(self, mixture: MixtureWeights, training: bool) -> Page:
+        """Everything for one forward."""
+        return Page(
+            weights=self.weights.read(),
+            biases=self.biases.read(),
+            coefficients=self.coefficients.read(mixture),
+            statistics=None if training else self.statistics.read(),
+        )
+
+
+@dataclass
+class Page:
+    """One forward of a cell: what was read, and what the parts leave for others.
+
+    Attributes
+    ----------
+    statistics
+        Running mean and variance by part when evaluating; None when training.
+    found
+        Mean and unbiased variance of the batch by part, when training.
+    totals
+        Node -> what its edges have brought so far.
+    shared
+        Tensors that several parts read.
+    """
+
+    weights: Sequence[Tensor]
+    biases: Sequence[Tensor]
+    coefficients: Sequence[Tensor]
+    statistics: list[tuple[Tensor, Tensor]] | None
+    found: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    totals: dict[int, list[Tensor]] = field(default_factory=dict)
+    shared: dict[Any, Tensor] = field(default_factory=dict)
+
+    def rectified(self, state: int, states: Sequence[Tensor]) -> Tensor:
+        """ReLU of a state, computed once."""
+        if state not in self.shared:
+            self.shared[state] = states[state].relu()
+        return self.shared[state]
+
+    def add(self, node: int, value: Tensor) -> None:
+        """One more term of a node."""
+        self.totals.setdefault(node, []).append(value)
+
+    def record(self, part: int, mean: Tensor, variance: Tensor, count: int) -> None:
+        """What a part's BatchNorms saw: mean and biased variance over ``count`` values a channel."""
+        if count < 2:
+            raise ValueError(f"BatchNorm needs more than one value per channel to train; got {count}.")
+        unbiased = variance.detach() * (count / (count - 1))
+        self.found[part] = (mean.detach().reshape(-1), unbiased.reshape(-1))

@@ -1,0 +1,81 @@
+"""Small tensors of many modules, read together in every forward and written back together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Gather:
+    """One tensor attribute of many modules as one flat tensor, cut into the parts that were asked for.
+
+    The attribute is looked up at every read, so weights that ``functional_call`` puts into the modules
+    are the ones that are read.
+    """
+
+    def __init__(self, attribute: str) -> None:
+        self.attribute = attribute
+        self._modules: list[nn.Module] = []
+        self._parts: list[tuple[int, int]] = []
+
+    def ask(self, modules: Sequence[Any]) -> int:
+        """Number of the part that will hold these modules' tensors one after the other."""
+        self._parts.append((len(self._modules), len(self._modules) + len(modules)))
+        self._modules += modules
+        return len(self._parts) - 1
+
+    def read(self) -> Sequence[Tensor]:
+        """All parts, flat. One concatenation, so that the gradient of all is one as well."""
+        tensors = self.tensors()
+        if not tensors:
+            return ()
+        ends = self._parts
+        sizes = [sum(tensor.numel() for tensor in tensors[start:end]) for start, end in ends]
+        return torch.cat([tensor.reshape(-1) for tensor in tensors]).split(sizes)
+
+    def tensors(self) -> list[Tensor]:
+        """The modules' tensors in the order of the parts."""
+        return [getattr(module, self.attribute) for module in self._modules]
+
+
+class Statistics:
+    """The BatchNorms of a cell: statistics to evaluate with, or those of a batch to update them with."""
+
+    def __init__(self) -> None:
+        self._mean = Gather("running_mean")
+        self._var = Gather("running_var")
+        self._count = Gather("num_batches_tracked")
+        self.norms: list[Any] = []
+
+    def ask(self, norms: Sequence[Any]) -> int:
+        """Number of the part that belongs to these BatchNorms."""
+        self.norms += norms
+        self._count.ask(norms)
+        self._mean.ask(norms)
+        return self._var.ask(norms)
+
+    def read(self) -> list[tuple[Tensor, Tensor]]:
+        """Mean and variance of every part, flat."""
+        return list(zip(self._mean.read(), self._var.read(), strict=True))
+
+    @torch.no_grad()
+    def update(self, found: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Move every running statistic towards what its part found: mean and unbiased variance, flat."""
+        if not self.norms:
+            return
+        sizes = [norm.num_features for norm in self.norms]
+        momenta = [norm.momentum for norm in self.norms]
+        for gather, column in ((self._mean, 0), (self._var, 1)):
+            new = torch.cat([part[column].detach() for part in found])
+            _approach(gather.tensors(), list(new.split(sizes)), momenta)
+        torch._foreach_add_(self._count.tensors(), 1)
+
+
+def _approach(running: list[Tensor], new: list[Tensor], momenta: list[float]) -> None:
+    """running <- (1 - momentum) running + momentum new."""
+    torch._foreach_mul_(running, [1 - momentum for momentum in momenta])
+    torch._foreach_mul_(new, momenta)
+    torch._foreach_add_(running, new)

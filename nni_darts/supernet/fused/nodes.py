@@ -1,0 +1,88 @@
+"""The nodes of one cell, computed level by level."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nni_darts.supernet.fused.layout import channels_last
+from nni_darts.supernet.fused.plan import Edge, Plan, make_plan, read_edges
+from nni_darts.supernet.weights import MixtureWeights
+
+logger = logging.getLogger(__name__)
+
+CACHE = 2**20
+"""Bytes of one tensor that a core keeps close; more are not stacked on a CPU."""
+
+
+class FusedNodes:
+    """Stands in the place of a cell's ``node_states``: states before -> nodes.
+
+    The candidates stay where they are in the cell, with their names, weights and running statistics.
+
+    Parameters
+    ----------
+    cell
+        Its class computes the nodes edge by edge where this cannot.
+    edges
+        (source, target) -> the mixed LayerChoice between them; every node is the sum of its edges.
+    """
+
+    def __init__(self, cell: Any, edges: Mapping[Edge, nn.Module], mixture: MixtureWeights) -> None:
+        self._cell = cell
+        self._edges = dict(edges)
+        self._mixture = mixture
+        self._targets = sorted({target for _, target in edges})
+        self._members, self.left = read_edges(edges)
+        self._plans: dict[int, Plan] = {}
+        self._said: set[str] = set()
+
+    def __call__(self, states: list[Tensor]) -> list[Tensor]:
+        plan = self._plan(states[0])
+        reason = self._obstacle(plan, states)
+        if reason is not None:
+            if reason not in self._said:
+                logger.warning("This forward of a cell is not fused: %s.", reason)
+                self._said.add(reason)
+            return type(self._cell).node_states(self._cell, states)
+        with torch.autocast(states[0].device.type, enabled=False):
+            return self._run(plan, states)
+
+    def _run(self, plan: Plan, states: Sequence[Tensor]) -> list[Tensor]:
+        known = [channels_last(state) for state in states]
+        norms = plan.book.statistics.norms
+        page = plan.book.open(self._mixture, training=not norms or norms[0].training)
+        for target in self._targets:
+            for part in plan.parts.get(len(known) - 1, ()):
+                part.run(page, known)
+            for source, state in enumerate(known):
+                if (source, target) in self.left:
+                    page.add(target, self._edges[source, target](state))
+            first, *others = page.totals.pop(target)
+            known.append(sum(others, first))
+        if page.statistics is None:
+            plan.book.statistics.update([page.found[part] for part in sorted(page.found)])
+        return known[len(states) :]
+
+    def _plan(self, state: Tensor) -> Plan:
+        at_once = len(self._members)
+        if state.device.type == "cpu":
+            at_once = max(1, min(at_once, CACHE // (state.numel() * state.element_size())))
+        if at_once not in self._plans:
+            self._plans[at_once] = make_plan(self._members, self._targets[0], at_once)
+        return self._plans[at_once]
+
+    def _obstacle(self, plan: Plan, states: Sequence[Tensor]) -> str | None:
+        if len({norm.training for norm in plan.book.statistics.norms}) > 1:
+            return "some of its BatchNorms train and some do not"
+        if len({state.shape for state in states}) > 1:
+            return "its inputs differ in shape"
+        if plan.halved & set(range(len(states))) and any(side % 2 for side in states[0].shape[2:]):
+            return "its height and width cannot be halved"
+        if torch.is_autocast_enabled(states[0].device.type):
+            return "automatic mixed precision is on"
+        return None

@@ -1,0 +1,37 @@
+"""A linear map and the BatchNorm after it as one linear map.
+
+With y = P z per pixel, mean(y) = P mean(z) and var(y) = diag(P cov(z) P^T): the map that normalises y is
+known before y is computed, so that y itself is never stored and mixture weights fold into the map.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def moments(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean [K, C] and biased covariance [K, C, C] over the pixels of ``z`` [M, K, C]."""
+    mean = z.mean(0)
+    product = torch.bmm(z.permute(1, 2, 0), z.transpose(0, 1)) / len(z)
+    return mean, product - mean.unsqueeze(2) * mean.unsqueeze(1)
+
+
+def batch_statistics(filters: Tensor, mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance [K, D] of ``filters`` [K, D, C] on inputs of these moments."""
+    # Rounding may leave a variance of zero slightly below it.
+    variance = ((filters @ covariance) * filters).sum(2).clamp_min(0.0)
+    return (filters @ mean.unsqueeze(2)).squeeze(2), variance
+
+
+def normalised(
+    filters: Tensor, mean: Tensor, variance: Tensor, eps: float, weight: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """``filters`` [K, D, C] followed by a BatchNorm of these statistics [K, D]: filters and biases."""
+    scale = (variance + eps).rsqrt()
+    if weight is not None:
+        scale = scale * weight
+    shift = -mean * scale
+    if bias is not None:
+        shift = shift + bias
+    return filters * scale.unsqueeze(2), shift

@@ -1,0 +1,91 @@
+"""What all edges from one state share: the state itself and its pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nni_darts.supernet.fused.book import Book, Page, Place
+from nni_darts.supernet.fused.forms import Pooled
+from nni_darts.supernet.fused.layout import images
+from nni_darts.supernet.fused.member import Member
+
+
+class Shared:
+    """F features of one source, each computed once, mixed into T targets by a matrix [T, F].
+
+    BatchNorms without weights that see the same pool all give the same output; each keeps its own running
+    statistics.
+
+    Parameters
+    ----------
+    features
+        The members of every feature: equal signature, one for each target that has it.
+    """
+
+    def __init__(self, book: Book, features: Sequence[Sequence[Member]]) -> None:
+        self.source = features[0][0].source
+        self.targets = sorted({member.target for feature in features for member in feature})
+        places: dict[int, list[Place]] = {target: [None] * len(features) for target in self.targets}
+        for column, feature in enumerate(features):
+            for member in feature:
+                places[member.target][column] = member.place
+        self.coefficients = book.coefficients.ask([place for row in places.values() for place in row])
+        self.features = [_Feature(book, feature) for feature in features]
+
+    def run(self, page: Page, states: Sequence[Tensor]) -> None:
+        """Add the weighted features to every target."""
+        x = states[self.source]
+        weights = page.coefficients[self.coefficients].view(len(self.targets), -1)
+        if page.statistics is not None:
+            self._evaluate(page, x, weights)
+            return
+        found = [feature.train(page, x) for feature in self.features]
+        rows = torch.stack([feature.permute(0, 2, 3, 1).reshape(-1) for feature in found])
+        for target, row in zip(self.targets, (weights @ rows).unbind(0), strict=True):
+            page.add(target, images(row.view(-1, x.shape[1]), found[0]))
+
+    def _evaluate(self, page: Page, x: Tensor, weights: Tensor) -> None:
+        """Running statistics differ between edges, and with them the normalised pools."""
+        for feature, column in zip(self.features, weights.unbind(1), strict=True):
+            for target, value in feature.evaluate(page, x):
+                page.add(target, column[self.targets.index(target)] * value)
+
+
+class _Feature:
+    def __init__(self, book: Book, members: Sequence[Member]) -> None:
+        form: Any = members[0].form
+        self.targets = [member.target for member in members]
+        self.pool: nn.Module | None = form.pool if isinstance(form, Pooled) else None
+        self.eps: float | None = None
+        if isinstance(form, Pooled) and form.norm is not None:
+            forms: list[Any] = [member.form for member in members]
+            self.eps = float(forms[0].norm.eps)
+            self.statistics = book.statistics.ask([form.norm for form in forms])
+
+    def train(self, page: Page, x: Tensor) -> Tensor:
+        """Normalised by the batch."""
+        pooled = x if self.pool is None else self.pool(x)
+        if self.eps is None:
+            return pooled
+        # With a momentum of 1 these become the statistics of the batch, the variance unbiased.
+        mean, variance = pooled.new_zeros(2, pooled.shape[1]).unbind(0)
+        normal = functional.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=self.eps)
+        count = len(self.targets)
+        page.found[self.statistics] = (mean.repeat(count), variance.repeat(count))
+        return normal
+
+    def evaluate(self, page: Page, x: Tensor) -> list[tuple[int, Tensor]]:
+        """Target -> normalised by the running statistics of the edge to it."""
+        pooled = x if self.pool is None else self.pool(x)
+        if self.eps is None:
+            return [(target, pooled) for target in self.targets]
+        assert page.statistics is not None
+        mean, variance = page.statistics[self.statistics]
+        shape = (len(self.targets), -1)
+        rows = zip(self.targets, mean.view(shape), variance.view(shape), strict=True)
+        return [(target, functional.batch_norm(pooled, m, v, eps=self.eps)) for target, m, v in rows]
