@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,18 @@ class SearchState:
             loss = self._evaluate(self.train_batch, None, None)
         return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
 
+    @contextmanager
+    def constant_weights(self) -> Iterator[None]:
+        """Forwards inside see the network's weights as constants: nothing is kept or computed for them."""
+        weights = [weight for weight in self.objective.parameters() if weight.requires_grad]
+        for weight in weights:
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight in weights:
+                weight.requires_grad_(True)
+
     def step_weights(self, loss: Tensor) -> None:
         """Descend ``loss`` with the evaluator's optimiser, gradients clipped as it is configured."""
         self.apply(loss)
@@ -112,6 +124,8 @@ class SearchState:
         self, loss: Tensor, parameters: Sequence[Tensor], create_graph: bool = False
     ) -> list[Tensor]:
         """d loss / d parameters; zeros where the loss does not depend on one."""
+        if not loss.requires_grad:
+            return [torch.zeros_like(parameter) for parameter in parameters]
         gradients = torch.autograd.grad(loss, parameters, create_graph=create_graph, allow_unused=True)
         return [
             torch.zeros_like(parameter) if gradient is None else gradient

@@ -21,7 +21,9 @@ def first_order(state: SearchState) -> list[Tensor]:
     -------
     One gradient per architecture parameter, in the relaxation's order.
     """
-    return state.gradient(state.outer_loss(), state.outer_parameters)
+    with state.constant_weights():
+        loss = state.outer_loss()
+    return state.gradient(loss, state.outer_parameters)
 
 
 class Unrolled:

@@ -6,15 +6,32 @@ known before y is computed, so that y itself is never stored and mixture weights
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 
 def moments(z: Tensor) -> tuple[Tensor, Tensor]:
     """Mean [K, C] and biased covariance [K, C, C] over the pixels of ``z`` [M, K, C]."""
-    mean = z.mean(0)
-    product = torch.bmm(z.permute(1, 2, 0), z.transpose(0, 1)) / len(z)
+    mean, product = _Moments.apply(z)
     return mean, product - mean.unsqueeze(2) * mean.unsqueeze(1)
+
+
+class _Moments(torch.autograd.Function):
+    """Means of z and of z z^T; autograd would multiply twice for the gradient of this symmetric product."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(z)
+        return z.mean(0), torch.bmm(z.permute(1, 2, 0), z.transpose(0, 1)) / len(z)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        of_mean, of_product = gradients
+        (z,) = ctx.saved_tensors
+        both = (of_product + of_product.transpose(1, 2)) / len(z)
+        return torch.baddbmm((of_mean / len(z)).unsqueeze(1), z.transpose(0, 1), both).transpose(0, 1)
 
 
 def batch_statistics(filters: Tensor, mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:
