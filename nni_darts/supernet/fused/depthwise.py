@@ -54,13 +54,18 @@ class _CpuDepthwise(torch.autograd.Function):
 def input_gradient(
     gradient: Tensor, x: Tensor, weight: Tensor, stride: Pair, padding: Pair, dilation: Pair
 ) -> Tensor:
-    """Without a stride, a convolution of the output's gradient with the flipped filter."""
-    kernel = weight.shape[2:]
-    mirrored = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
-    if stride != (1, 1) or min(mirrored) < 0:
+    """A convolution with the flipped filter; for a stride, zeros go between the pixels of the gradient."""
+    reach = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+    mirrored = [r - p for r, p in zip(reach, padding, strict=True)]
+    if min(mirrored) < 0:
         found = _native(gradient, x, weight, stride, padding, dilation, len(weight), (True, False))[0]
         assert found is not None
         return found
+    if stride != (1, 1):
+        size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach, strict=True)]
+        spread = gradient.new_zeros(len(x), *size, len(weight)).permute(0, 3, 1, 2)  # channels last
+        spread[:, :, :: stride[0], :: stride[1]] = gradient
+        gradient = spread
     return functional.conv2d(gradient, weight.flip(2, 3), None, 1, mirrored, dilation, groups=len(weight))
 
 

@@ -69,13 +69,9 @@ class Statistics:
         sizes = [norm.num_features for norm in self.norms]
         momenta = [norm.momentum for norm in self.norms]
         for gather, column in ((self._mean, 0), (self._var, 1)):
-            new = torch.cat([part[column].detach() for part in found])
-            _approach(gather.tensors(), list(new.split(sizes)), momenta)
+            new = torch.cat([part[column] for part in found]).split(sizes)
+            running = gather.tensors()
+            for momentum in set(momenta):
+                chosen = [index for index, value in enumerate(momenta) if value == momentum]
+                torch._foreach_lerp_([running[i] for i in chosen], [new[i] for i in chosen], momentum)
         torch._foreach_add_(self._count.tensors(), 1)
-
-
-def _approach(running: list[Tensor], new: list[Tensor], momenta: list[float]) -> None:
-    """running <- (1 - momentum) running + momentum new."""
-    torch._foreach_mul_(running, [1 - momentum for momentum in momenta])
-    torch._foreach_mul_(new, momenta)
-    torch._foreach_add_(running, new)
