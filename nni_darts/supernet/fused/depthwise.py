@@ -37,17 +37,18 @@ class _CpuDepthwise(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         (gradient,) = gradients
         x, weight = ctx.saved_tensors
+        stride, padding, dilation = ctx.geometry
         wants_x, wants_weight = ctx.needs_input_grad[:2]
         of_x = of_weight = None
         if torch.is_grad_enabled():  # this backward will be differentiated: PyTorch's own can be
             mask = (wants_x, wants_weight)
-            of_x, of_weight = _native(gradient, x, weight, *ctx.geometry, len(weight), mask)
+            of_x, of_weight = _native(gradient, x, weight, stride, padding, dilation, len(weight), mask)
         else:
             gradient = gradient.contiguous(memory_format=torch.channels_last)
             if wants_x:
-                of_x = input_gradient(gradient, x, weight, *ctx.geometry)
+                of_x = input_gradient(gradient, x, weight, stride, padding, dilation)
             if wants_weight:
-                of_weight = weight_gradient(gradient, x, weight, *ctx.geometry)
+                of_weight = weight_gradient(gradient, x, weight, stride, padding, dilation)
         return of_x, of_weight, None, None, None
 
 
