@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping
@@ -146,7 +147,7 @@ class Advisor(MsgDispatcherBase):
     def handle_trial_end(self, data: dict[str, Any]) -> None:
         """A trial ended, for whatever reason: without a result it used up one attempt of its task."""
         trial, event = data["trial_job_id"], data["event"]
-        number = nni.load(data["hyper_params"]).get("parameter_id")
+        number = json.loads(data["hyper_params"]).get("parameter_id")
         ended = self.ledger.ended(trial, number) if isinstance(number, int) else None
         if ended is None:
             return
@@ -214,10 +215,10 @@ class Advisor(MsgDispatcherBase):
 
 
 def _plain(value: Any) -> Any:
-    """NNI sends results as JSON text, some of them twice encoded."""
+    """NNI sends results as JSON text, some of them twice encoded; its own loader would also unpickle."""
     while isinstance(value, str):
         try:
-            value = nni.load(value)
+            value = json.loads(value)
         except ValueError:
             break
     return value
