@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nni_darts.genotype import Architecture
 
 MARKER = "run.json"
+# What is written before a run begins to compute.
+BEFORE_THE_START = (MARKER, "config.resolved.yaml", "env.json", "data.json")
 # What NNI puts into the directory of a trial (local and remote service).
 NNI_FILES = frozenset({".nni", "trial.log", "trial.stdout", "trial.stderr"})
 
@@ -68,6 +70,15 @@ class Run:
         run = cls(path, task)
         write_json(path / MARKER, {"schema": 1, "task": task})
         return run
+
+    def withdraw(self) -> None:
+        """Remove what a run that was refused before it began has written; a begun run stays."""
+        if any((self.path / name).exists() for name in ("last.ckpt", "metrics.csv", "genotype.json")):
+            return
+        for name in BEFORE_THE_START:
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
