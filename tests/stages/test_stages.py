@@ -154,10 +154,10 @@ def test_a_supernets_checkpoint_is_not_tested(searched):
     ],
 )
 def test_spaces_that_are_none(change, sentence, tmp_path):
+    settings = Settings.from_dict({**TINY, **change})
     with pytest.raises(ConfigError, match=sentence):
-        stages.run_search(
-            Settings.from_dict({**TINY, **change}), 0, Run.create(tmp_path, "s"), NullReporter()
-        )
+        stages.run_search(settings, 0, Run.create(tmp_path / "run", "search/0"), NullReporter())
+    assert not any(tmp_path.iterdir())  # nothing half-written
 
 
 def network_of(settings: Settings, architecture: Architecture):
