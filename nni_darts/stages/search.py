@@ -26,13 +26,14 @@ from nni_darts.training.trainer import make_trainer
 
 
 class AlphaHistory(Callback):
-    """The weights of every candidate and the architecture they would derive, after every epoch."""
+    """Alphas and mixture weights of every candidate, after every epoch."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self.run.log_alphas(trainer.current_epoch, pl_module.export_probs())
+        self.run.log_alphas(trainer.current_epoch, pl_module.export_alphas())
+        self.run.log_mixture(trainer.current_epoch, pl_module.export_probs())
 
 
 def recipe_of(settings: Settings) -> Recipe:

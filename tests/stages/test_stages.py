@@ -52,7 +52,8 @@ def test_a_search_leaves_everything_that_is_promised(searched):
     run, result = searched
     left = {str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()}
     assert left >= {
-        *("run.json", "env.json", "data.json", "summary.json", "last.ckpt", "metrics.csv", "alphas.csv"),
+        *("run.json", "env.json", "data.json", "summary.json", "last.ckpt", "metrics.csv"),
+        *("alphas.csv", "mixture.csv"),
         *(
             "genotype.json",
             "genotype.txt",
