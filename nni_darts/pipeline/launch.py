@@ -219,11 +219,10 @@ def free_port(wished: int) -> int:
     """The wished port, or the next free one above it; any free one for 0."""
     for port in range(wished, min(wished + PORTS, 65536)):
         # As NNI's server does: every address, and a port whose last connections are only just closed is free.
-        version = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
         try:
-            probe = socket.create_server(
-                ("", port), family=version, dualstack_ipv6=version == socket.AF_INET6
-            )
+            probe = socket.create_server(("", port), family=family, dualstack_ipv6=both)
         except OSError:
             continue
         with probe:

@@ -110,6 +110,18 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, launch: type[FakeLaunch]) -> N
     assert launch.stopped == ["abc12345"] and signal.getsignal(signal.SIGTERM) is before
 
 
+def test_being_terminated_is_like_ctrl_c(
+    tmp_path: Path, launch: type[FakeLaunch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def progress(_: FakeLaunch) -> Iterator[str]:
+        signal.raise_signal(signal.SIGTERM)
+        yield "not reached"
+
+    monkeypatch.setattr(launch, "progress", progress)
+    assert run(tmp_path).exit_code == 130
+    assert launch.stopped == ["abc12345"]
+
+
 def test_an_experiment_that_was_cut_short_is_collected_but_no_success(
     tmp_path: Path, launch: type[FakeLaunch]
 ) -> None:

@@ -35,7 +35,7 @@ def created(name: str) -> str:
 
 
 class FakeNnictl:
-    """A script beside ``sys.executable``: notes its arguments and PATH, says the next of ``answers``."""
+    """A script beside ``sys.executable``: notes arguments, PATH and group, says the next of ``answers``."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
@@ -43,6 +43,7 @@ class FakeNnictl:
         script.parent.mkdir()
         script.write_text(
             f'#!/bin/sh\necho "$@" >> {folder}/calls\necho "$PATH" > {folder}/path\n'
+            f"ps -o pgid= -p $$ > {folder}/group\n"
             f'{{ sleep "$PAUSE"; n=$(wc -l < {folder}/calls); cat {folder}/answer-$n; }}\n'
         )
         script.chmod(0o755)
@@ -166,6 +167,15 @@ def test_create_gives_up_with_the_reason_and_its_log(
     assert nnictl.calls[1::2] == ["stop new"] * 3
 
 
+def test_another_experiment_on_the_port_is_not_taken_for_it(
+    tmp_path: Path, nnictl: FakeNnictl, manager: FakeManager
+) -> None:
+    nnictl.says(*[created("new"), ""] * 3)
+    manager.looks, manager.id = [("DONE", ["SUCCEEDED"], {})], "other"
+    with pytest.raises(RunError, match=r"in 3 tries: another experiment has port \d+"):
+        Launch(tmp_path / "e.yml", 8080).create()
+
+
 def test_a_dead_manager_did_not_come_up(tmp_path: Path, nnictl: FakeNnictl) -> None:
     nnictl.says(*[created("new"), ""] * 3)
     with pytest.raises(RunError, match="in 3 tries: it ended at once"):
@@ -201,6 +211,8 @@ def test_ctrl_c_while_nnictl_works_leaves_an_experiment_that_can_be_stopped(
         launch.create()
     timer.join()
     assert launch.id == "new"
+    # A terminal sends Ctrl-C to the whole process group, which nnictl must not be in.
+    assert int((tmp_path / "group").read_text()) != os.getpgrp()
     launch.environment["PAUSE"] = "0"
     launch.stop()
     assert nnictl.calls[-1] == "stop new"
