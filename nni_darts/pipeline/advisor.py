@@ -77,9 +77,7 @@ class Advisor(MsgDispatcherBase):
         self.plan = plan_of(self.settings, points, Path(config["trialCodeDirectory"]))
         log.info("Plan: stages %s, %d search point(s)", ", ".join(self.plan.stages), len(points))
         if os.environ.get("NNI_MODE") == "resume":
-            records = [recorded(trial) for trial in self.manager.trials()]
-            ids = [record["parameter_id"] for record in records if record]
-            self.ledger.skip(number for number in ids if isinstance(number, int))
+            self._restore_results()
         self.send(CommandType.Initialized, "")
 
     def handle_update_search_space(self, data: Any) -> None:
@@ -87,13 +85,20 @@ class Advisor(MsgDispatcherBase):
         log.warning("The new search space is ignored: this experiment goes on with the one it began with.")
 
     def handle_import_data(self, data: list[dict[str, Any]]) -> None:
-        """After ``nnictl resume``: every finished trial. Later: what a user imports, which is ignored."""
-        if self.started:
-            log.warning("Imported data are ignored: results count only from this experiment's own trials.")
-            return
-        for entry in data:
-            value = _plain(entry["value"])
-            self._restore_done(entry.get("parameter"), value)
+        """What a resume or a user imports is ignored: results are read from this experiment's own metrics."""
+
+    def _restore_results(self) -> None:
+        """After ``nnictl resume``: every result that this experiment has seen.
+
+        NNI would import those of trials that it has seen end. A trial that was stopped between its result
+        and its end starts again instead, and its stage may be over already.
+        """
+        records = {trial["trialJobId"]: recorded(trial) or {} for trial in self.manager.trials()}
+        ids = [record.get("parameter_id") for record in records.values()]
+        self.ledger.skip(number for number in ids if isinstance(number, int))
+        for metric in self.manager.finals():
+            parameters = records.get(metric["trialJobId"], {}).get("parameters")
+            self._restore_done(parameters, _plain(metric["data"]))
 
     def _restore_done(self, parameters: Any, value: Any) -> None:
         # The record may hold another trial's parameters; the name in the result is right.

@@ -48,6 +48,10 @@ class Manager:
         """Every trial there was, customised ones as well."""
         return list(self._ask("GET", "/trial-jobs").json())
 
+    def finals(self) -> list[dict[str, Any]]:
+        """Every final result that was reported: ``trialJobId``, and ``data`` as encoded JSON."""
+        return list(self._ask("GET", "/metric-data?type=FINAL").json())
+
     def record(self, trial: str) -> dict[str, Any] | None:
         """``{"parameter_id", "parameters"}`` of one trial; None while the manager has not written it yet."""
         answer = self._ask("GET", f"/trial-jobs/{trial}")
