@@ -17,10 +17,11 @@ its candidates with the forward part. Lightning owns the loop, devices, precisio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import nni.nas.strategy  # noqa: F401  # first: see nni_darts.supernet
 import torch
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from torch import Tensor
@@ -171,8 +172,15 @@ class SearchModule(BaseOneShotLightningModule):
         """Label -> candidate -> its weight now."""
         with torch.no_grad():
             weights = self.relaxation()
+        return self._by_choice(weights.__getitem__)
+
+    def export_alphas(self) -> dict[str, dict[Any, float]]:
+        """Label -> candidate -> its architecture parameter now."""
+        return self._by_choice(self.relaxation.alpha)
+
+    def _by_choice(self, values_of: Callable[[str], Tensor]) -> dict[str, dict[Any, float]]:
         return {
-            label: dict(zip(choice.values, weights[label].tolist(), strict=True))
+            label: dict(zip(choice.values, values_of(label).tolist(), strict=True))
             for label, choice in self.state.structure.choices.items()
         }
 

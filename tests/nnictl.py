@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +12,9 @@ from typing import Any
 import requests
 import yaml
 
-NNICTL = str(Path(sys.executable).with_name("nnictl"))
+from nni_darts.pipeline.launch import Launch
+
 ENDED = ("DONE", "ERROR", "STOPPED")
-TRIES = 3
 
 
 class Experiment:
@@ -38,31 +34,18 @@ class Experiment:
 
     def __init__(self, folder: Path, config: dict[str, Any], url_prefix: str = "") -> None:
         self.folder = folder
-        self.prefix = url_prefix
-        self.id = ""
-        self.port = 0
-        self.env = {
-            **os.environ,
-            "HOME": str(folder / "home"),
-            "NNI_CONFIG_DIR": str(folder / "home" / "config"),
-        }
-        (folder / "home").mkdir(parents=True, exist_ok=True)
+        self.file = folder / "experiment.yml"
+        home = folder / "home"
+        home.mkdir(parents=True, exist_ok=True)
         self.config = {**config, "experimentWorkingDirectory": str(folder / "nni")}
+        self.env = {**os.environ, "HOME": str(home), "NNI_CONFIG_DIR": str(home / "config")}
+        self.launch = Launch(self.file, 0, url_prefix=url_prefix, environment=self.env)
 
     def __enter__(self) -> Experiment:
-        """Create it, again if the manager or the tuner came up too slowly on a busy machine."""
-        file = self.folder / "experiment.yml"
-        file.write_text(yaml.safe_dump(self.config))
-        for _ in range(TRIES):
-            prefix = ["--url_prefix", self.prefix] if self.prefix else []
-            said = self._nnictl("create", "--config", str(file), "--port", str(self._new_port()), *prefix)
-            self.id = self._id_in(said)
-            if not self.id:
-                break  # the experiment file was refused
-            if self._came_up(said):
-                return self
-            self.stop()
-        raise RuntimeError(f"no experiment:\n{said}")
+        """Create it."""
+        self.write()
+        self.launch.create()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -70,32 +53,29 @@ class Experiment:
     @property
     def directory(self) -> Path:
         """NNI's folder of this experiment."""
-        return self.folder / "nni" / self.id
+        return self.folder / "nni" / self.launch.id
+
+    def write(self) -> Path:
+        """The experiment file, for whoever else is to start it."""
+        self.file.write_text(yaml.safe_dump(self.config))
+        return self.file
 
     def stop(self) -> None:
         """``nnictl stop`` of this experiment, done when its manager is gone."""
-        if self.id:
-            self._nnictl("stop", self.id)
-            self.wait_for(lambda: not self._listens(), 30, "the manager to go away")
+        self.launch.stop()
 
     def register(self, meta: Path) -> str:
         """``nnictl algo register``, before the experiment is created; what it said."""
-        return self._nnictl("algo", "register", "-m", str(meta))
+        return self.launch.nnictl("algo", "register", "-m", str(meta))
 
     def resume(self) -> None:
-        """``nnictl resume``, with as many tries as ``create``."""
-        for _ in range(TRIES):
-            said = self._nnictl("resume", self.id, "--port", str(self._new_port()))
-            self.prefix = ""  # nnictl resume knows none
-            if self._came_up(said):
-                return
-            self.stop()
-        raise RuntimeError(f"did not resume after {TRIES} tries:\n{said}")
+        """``nnictl resume``, which knows no url prefix."""
+        self.launch.url_prefix = ""
+        self.launch.start("resume", self.launch.id)
 
     def request(self, method: str, path: str) -> Any:
         """One REST call; the decoded answer, or None for an empty one."""
-        root = f"http://localhost:{self.port}" + (f"/{self.prefix}" if self.prefix else "")
-        answer = requests.request(method, f"{root}/api/v1/nni{path}", timeout=20)
+        answer = requests.request(method, f"{self.launch.page}/api/v1/nni{path}", timeout=20)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -135,37 +115,6 @@ class Experiment:
         """Text of NNI's log ``dispatcher`` (the tuner) or ``nnimanager``."""
         path = self.directory / "log" / f"{name}.log"
         return path.read_text() if path.exists() else ""
-
-    def _nnictl(self, *words: str) -> str:
-        ran = subprocess.run(
-            [NNICTL, *words], env=self.env, cwd=self.folder, capture_output=True, text=True, timeout=120
-        )
-        return ran.stdout + ran.stderr
-
-    def _new_port(self) -> int:
-        with socket.socket() as free:
-            free.bind(("", 0))
-            self.port = free.getsockname()[1]
-        return self.port
-
-    def _id_in(self, said: str) -> str:
-        hit = re.search(r"Experiment ID: (?:\x1b\[\d+m)?(\w+)", said)
-        return hit[1] if hit else ""
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("localhost", self.port)) == 0
-
-    def _came_up(self, said: str) -> bool:
-        """Whether the manager answers and the tuner has connected within the ten seconds that it has."""
-        if "failed" in said or not self._listens():
-            return False
-        limit = time.monotonic() + 15
-        while time.monotonic() < limit and "Dispatcher started" not in self.log("dispatcher"):
-            if any("did not connect" in error for error in self.status().get("errors", [])):
-                return False
-            time.sleep(0.3)
-        return True
 
 
 def _final(trial: dict[str, Any]) -> Any:

@@ -6,15 +6,22 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from nni.experiment.config import ExperimentConfig
 
 from nni_darts.config import Settings, apply_point, expand, read_experiment, validate
+from nni_darts.data import DataInfo
+from nni_darts.genotype import resolve
 from nni_darts.recipe import build_recipe
+from nni_darts.stages.space import build_network
 
 FOLDER = Path(__file__).parents[1] / "experiment_configs"
 FILES = sorted(FOLDER.iterdir())
-REQUIRED = {"darts_digits", "darts_cifar", "darts_cifar_first_order", "darts_image_folder", "darts_cifar_cpu"}
+REQUIRED = {
+    *("darts_digits", "darts_cifar", "darts_cifar_first_order", "darts_cifar_cpu"),
+    *("darts_image_folder", "darts_imagenet"),
+}
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
@@ -54,7 +61,10 @@ def test_its_settings_are_read_back_as_they_were_written(path: Path) -> None:
     assert Settings.from_dict(settings.to_dict()) == settings
     points = expand(data["searchSpace"])
     assert len({apply_point(settings, point).to_dict()["method"]["name"] for point in points}) == 1
-    assert {point["seed"] for point in points} == set(range(len(points)))
+    if "search" in settings.stages:
+        assert {point["seed"] for point in points} == set(range(len(points)))
+    else:
+        assert points == [{}]
 
 
 @each_file
@@ -85,3 +95,27 @@ def test_first_order_differs_in_the_order_only() -> None:
     assert first.pop("method") == {"name": "darts", "order": 1}
     second.pop("method")
     assert first == second
+
+
+def test_the_papers_recipe_for_imagenet() -> None:
+    settings = read_experiment(FOLDER / "darts_imagenet.yml").settings
+    data, retrain = settings.data, settings.retrain
+    assert (settings.stages, settings.genotype) == (["retrain"], "DARTS_V2")
+    assert (data.augmentation, data.image_size, data.crop_size, data.flip) == ("imagenet", 256, 224, True)
+    assert (retrain.epochs, retrain.batch_size, retrain.lr, retrain.gamma) == (250, 128, 0.1, 0.97)
+    assert (retrain.schedule, retrain.momentum, retrain.weight_decay) == ("exponential", 0.9, 3e-5)
+    assert (retrain.grad_clip, retrain.drop_path_prob, retrain.cutout_length) == (5, 0, 0)
+    assert (retrain.label_smoothing, retrain.auxiliary_weight) == (0.1, 0.4)
+    assert retrain.network == {"stem": "imagenet", "init_channels": 48, "layers": 14, "auxiliary": True}
+
+
+def test_the_network_for_imagenet_takes_its_crops_and_has_the_measured_size() -> None:
+    settings = read_experiment(FOLDER / "darts_imagenet.yml").settings
+    size = (settings.data.crop_size, settings.data.crop_size)
+    names = tuple(map(str, range(1000)))
+    info = DataInfo("image_folder", 1000, 3, size, (0.5,) * 3, (0.5,) * 3, names)
+    architecture = resolve(settings.genotype)
+    with torch.device("meta"):
+        network = build_network(settings, settings.retrain.network, architecture, info)
+    # The card: 4,718,752 without and 5,979,528 with the head, both measured on the official classes.
+    assert sum(weight.numel() for weight in network.parameters()) == 5_979_528

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -189,3 +191,10 @@ def test_first_order_needs_two_evaluations_a_step():
 def test_wrong_options_are_one_sentence(options, sentence):
     with pytest.raises(ConfigError, match=sentence):
         DARTS(**options)
+
+
+@pytest.mark.parametrize("first", ["strategy", "engine", "parts.forward", "supernet.cell", "methods.darts"])
+def test_nnis_own_strategies_still_work_after_ours_was_imported_first(first):
+    """NNI's packages import each other in a circle, and whoever enters it from the wrong side breaks it."""
+    code = f"import nni_darts.{first}; from nni.nas.strategy import DARTS; DARTS()"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -46,7 +46,7 @@ def plot_command(run: str) -> Outcome:
     _need_matplotlib()
     from nni_darts.draw import plot_alphas, plot_curves
 
-    alphas = plot_alphas(path) if (path / "alphas.csv").exists() else []
+    alphas = plot_alphas(path) if (path / "mixture.csv").exists() else []
     return _written([*alphas, *plot_curves(path)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nni_darts.config.data import DATASETS
+from nni_darts.config.data import DATASETS, SCALED, Data
 from nni_darts.config.problem import Problem, suggestion
 from nni_darts.config.space import SPACES
 from nni_darts.config.training import CIFAR_SIZE, Training
@@ -78,8 +78,40 @@ def _data(settings: Settings) -> Iterator[Problem]:
         yield Problem(("data", "root"), "digits is built in and has no folder; leave it out.")
     if data.download and data.name not in ("cifar10", "cifar100"):
         yield Problem(("data", "download"), f"only cifar10 and cifar100 can be fetched, not {data.name}.")
-    if data.image_size is not None and data.name not in ("image_folder", "cifar10", "cifar100"):
+    if data.image_size is not None and data.name not in SCALED:
         yield Problem(("data", "image_size"), f"image folders and CIFAR are scaled, not {data.name}.")
+    if data.augmentation == "imagenet":
+        yield from _imagenet(data)
+    elif data.crop_size is not None:
+        yield Problem(("data", "crop_size"), "is only for data.augmentation imagenet; leave it out.")
+
+
+def _imagenet(data: Data) -> Iterator[Problem]:
+    if data.name not in SCALED:
+        yield Problem(
+            ("data", "augmentation"), f"imagenet is for image folders and CIFAR; take cifar for {data.name}."
+        )
+        return
+    if data.image_size is None:
+        yield Problem(
+            ("data", "image_size"),
+            "is missing: augmentation imagenet needs the side in pixels of the stored images, such as 256.",
+        )
+    if data.crop_size is None:
+        yield Problem(
+            ("data", "crop_size"),
+            "is missing: augmentation imagenet needs the side in pixels that the network sees, such as 224.",
+        )
+    elif data.image_size is not None and data.crop_size > data.image_size:
+        yield Problem(
+            ("data", "crop_size"),
+            f"must not exceed data.image_size ({data.image_size}), got {data.crop_size}.",
+        )
+    if data.crop_padding:
+        yield Problem(
+            ("data", "crop_padding"),
+            f"augmentation imagenet crops without padding; leave {data.crop_padding} out.",
+        )
 
 
 def _training(settings: Settings) -> Iterator[Problem]:
@@ -108,6 +140,12 @@ def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Prob
         yield Problem(
             (stage, "lr_min"), f"must not exceed {stage}.lr ({training.lr:g}), got {training.lr_min:g}."
         )
+    if training.cutout_length and settings.data.augmentation == "imagenet":
+        yield Problem(
+            (stage, "cutout_length"),
+            f"augmentation imagenet erases nothing; set 0 instead of {training.cutout_length}.",
+        )
+        return
     size = settings.data.size
     if size is None or not settings.space.is_known:
         return

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
-from nni_darts.config.section import Count, Index, Section, Seed, Share, Text
+from nni_darts.config.section import Count, Index, Section, Seed, Share, Text, number_of
 
 DATASETS = {
     "digits": "scikit-learn's 8x8 grey digits, 1,797 images, built in",
     "cifar10": "CIFAR-10, torchvision's files or a folder train/<class>, test/<class>",
     "cifar100": "CIFAR-100, torchvision's files or a folder train/<class>, test/<class>",
-    "image_folder": "your own images: train/<class>/ and test/<class>/, or one tree <class>/ that is split",
+    "image_folder": "your own images: train/<class>/, test/<class>/ (or val/), or one tree <class>/, split",
 }
 
 KNOWN_SIZES = {"digits": 8, "cifar10": 32, "cifar100": 32}
 """Height and width in pixels of the data sets whose images always have the same size."""
+
+IMAGENET_SIZE = 256
+"""Side in pixels that train_imagenet.py scales images to; of it, seven eighths are the network's."""
+
+SCALED = ("image_folder", "cifar10", "cifar100")
+"""Data sets whose images can be stored as squares of another size."""
 
 CLASSES = {"digits": 10, "cifar10": 10, "cifar100": 100}
 
@@ -49,6 +56,12 @@ class Data(Section):
         default=4, description="pixels of zero padding before the random crop (train_search.py)"
     )
     flip: bool = Field(default=True, description="random horizontal flip (train_search.py)")
+    augmentation: Literal["cifar", "imagenet"] = Field(
+        default="cifar", description="imagenet: random resized crops and colour jitter (train_imagenet.py)"
+    )
+    crop_size: Count | None = Field(
+        default=None, description="pixels of the square that the network sees; only with imagenet, there 7/8"
+    )
 
     @property
     def is_known(self) -> bool:
@@ -57,8 +70,8 @@ class Data(Section):
 
     @property
     def size(self) -> int | None:
-        """Pixels of a side where that is known without looking at the images."""
-        return self.image_size or KNOWN_SIZES.get(self.name)
+        """Pixels of a side as the network sees it, where that is known without looking at the images."""
+        return self.crop_size or self.image_size or KNOWN_SIZES.get(self.name)
 
     def folder(self) -> Path | None:
         """Where the images lie: ``root``, else ``$NNI_DARTS_DATA/<name>``, else ``~/.cache/nni-darts``."""
@@ -68,3 +81,14 @@ class Data(Section):
             return None
         shared = os.environ.get("NNI_DARTS_DATA")
         return Path(shared) / self.name if shared else Path("~/.cache/nni-darts").expanduser()
+
+
+def data_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the given data settings need instead of the defaults, which are made for CIFAR."""
+    name = str(given.get("name", Data().name))
+    if given.get("augmentation") != "imagenet" or name not in SCALED:
+        return DEFAULTS.get(name, {})
+    side = number_of(given.get("image_size", IMAGENET_SIZE))
+    crop = {"crop_size": max(side * 7 // 8, 1)} if isinstance(side, int) else {}
+    # Crops come from the image itself, without padding.
+    return {"image_size": side, "crop_padding": 0, **crop}

@@ -110,15 +110,22 @@ def _read(file: YamlFile) -> tuple[Experiment | None, list[Problem]]:
 
 
 def _settings(given: Any) -> tuple[Settings | None, list[Problem]]:
-    """The settings and what is wrong with them; with problems, the settings without the keys at fault."""
-    settings = Settings.checked(given)
-    if isinstance(settings, Settings):
-        return settings, []
+    """The settings and what is wrong with them; with problems, the settings without the keys at fault.
+
+    What must agree between sections is only looked at where each is well-formed by itself: so the keys at
+    fault are left out and the rest is looked at again, until nothing new is found.
+    """
+    problems: list[Problem] = []
     rest = copy.deepcopy(given)
-    for problem in settings:
-        _remove(rest, problem.path)
-    sound = Settings.checked(rest)
-    return (sound if isinstance(sound, Settings) else None), settings
+    while isinstance(found := Settings.checked(rest), list):
+        fresh = [problem for problem in found if problem not in problems]
+        problems += fresh
+        before = copy.deepcopy(rest)
+        for problem in fresh:
+            _remove(rest, problem.path)
+        if rest == before:
+            return None, problems
+    return found, problems
 
 
 def _remove(data: Any, path: KeyPath) -> None:

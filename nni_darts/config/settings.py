@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nni_darts.config.consistency import inconsistencies
-from nni_darts.config.data import DEFAULTS, Data
+from nni_darts.config.data import Data, data_defaults
 from nni_darts.config.method import Method
 from nni_darts.config.problem import Problem, checked, shown
 from nni_darts.config.search import Search
@@ -96,7 +96,7 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     if (method := section("method")) is not None:
         data["method"] = numbers_within(method)
     if (given := section("data")) is not None:
-        data["data"] = {**DEFAULTS.get(str(given.get("name", Data().name)), {}), **given}
+        data["data"] = {**data_defaults(given), **given}
     space = section("space")
     if space is None:
         return data, problems
@@ -105,7 +105,7 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     if ours:
         data["space"]["args"] = complete(DartsArguments, data["space"]["args"], "space", "args")
     images = checked(Data, section("data") or {})
-    size = images.size if isinstance(images, Data) else None
+    size, augmentation = (images.size, images.augmentation) if isinstance(images, Data) else (None, "cifar")
     for stage in ("select", "retrain"):
         training = section(stage)
         if training is not None:
@@ -114,7 +114,7 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
             if ours:
                 stem = network.get("stem", data["space"]["args"].get("stem"))
                 network = complete(DartsNetwork, {**network_defaults(size, stem), **network}, *path)
-            data[stage] = {**training_defaults(size), **training, "network": network}
+            data[stage] = {**training_defaults(size, augmentation), **training, "network": network}
     return data, problems
 
 

@@ -36,8 +36,10 @@ CIFAR_SIZE = 32
 """Side in pixels of the images that cutout 16 and the auxiliary head of train.py are made for."""
 
 
-def training_defaults(size: int | None) -> dict[str, Any]:
-    """What small images need instead: the same share of their side erased."""
+def training_defaults(size: int | None, augmentation: str) -> dict[str, Any]:
+    """What small images need instead: the same share of their side erased; ImageNet's have nothing erased."""
+    if augmentation == "imagenet":
+        return {"cutout_length": 0}
     return {"cutout_length": size // 2} if size is not None and size < CIFAR_SIZE else {}
 
 

@@ -9,5 +9,16 @@ from nni_darts.data.info import DataInfo
 from nni_darts.data.load import load
 from nni_darts.data.loader import BatchLoader
 from nni_darts.data.split import split
+from nni_darts.data.transforms import transforms
 
-__all__ = ["Augment", "BatchLoader", "DataInfo", "Dataset", "Images", "Normalise", "load", "split"]
+__all__ = [
+    "Augment",
+    "BatchLoader",
+    "DataInfo",
+    "Dataset",
+    "Images",
+    "Normalise",
+    "load",
+    "split",
+    "transforms",
+]

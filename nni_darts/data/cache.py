@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from nni_darts.data.decode import Format
+from nni_darts.data.images import IN_MEMORY
 from nni_darts.data.tree import Tree
+from nni_darts.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -54,21 +57,40 @@ def cached_images(key: str, count: int, form: Format, fill: Callable[[np.ndarray
 
     The folder of a key appears whole, by one rename, whoever is killed and however many run at once.
     Where the cache cannot be written, the images are decoded into memory and a warning says so.
+
+    Raises
+    ------
+    ConfigError
+        The images need more disk than there is, or are too large for memory and the cache cannot be
+        written.
     """
     shape = (count, form.channels, *form.size)
+    needed = math.prod(shape)
     place = cache_folder() / key
     if place.is_dir():
         return _open(place)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{key}."))
+        free = shutil.disk_usage(partial).free
     except OSError as error:
+        if needed > IN_MEMORY:
+            raise ConfigError(
+                f"data: the decoded images need {needed / 1e9:.1f} GB and the cache of decoded images cannot "
+                f"be written ({error}); set NNI_DARTS_CACHE to a folder with that much space."
+            ) from error
         logger.warning("the cache of decoded images cannot be written (%s): every run decodes again", error)
         images = np.empty(shape, np.uint8)
         fill(images)
         return images
     try:
-        logger.info("decoding %d images, once, into %s", count, place)
+        if needed > free:  # writing into a mapped file on a full disk would kill the process
+            raise ConfigError(
+                f"data: the decoded images need {needed / 1e9:.1f} GB and {place.parent} has "
+                f"{free / 1e9:.1f} GB left; set NNI_DARTS_CACHE to a larger disk, or give a smaller "
+                "data.image_size."
+            )
+        logger.info("decoding %d images (%.1f GB), once, into %s", count, needed / 1e9, place)
         mapped = np.lib.format.open_memmap(partial / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
         fill(mapped)
         mapped.flush()
@@ -84,5 +106,7 @@ def cached_images(key: str, count: int, form: Format, fill: Callable[[np.ndarray
 
 
 def _open(place: Path) -> np.ndarray:
-    # Copy-on-write: torch warns about read-only memory, and nobody can write into the file.
-    return np.load(place / "images.npy", mmap_mode="c")
+    path = place / "images.npy"
+    # Copy-on-write, so that tensors can be written and the file cannot. Linux refuses that for more than
+    # the machine's memory; and large images are only read.
+    return np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else "c")

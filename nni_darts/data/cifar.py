@@ -16,6 +16,7 @@ from nni_darts.data.folder import open_tree
 from nni_darts.data.images import Images
 from nni_darts.data.info import DataInfo
 from nni_darts.data.tree import read_tree
+from nni_darts.data.view import seen_by_network
 from nni_darts.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def _dataset(
     settings: Data, class_names: tuple[str, ...], train: Images, open_test: Callable[[], Images]
 ) -> Dataset:
     side = settings.image_size or SIDE
-    mean, std = STATISTICS[settings.name]
-    info = DataInfo(settings.name, CLASSES[settings.name], 3, (side, side), mean, std, class_names)
+    size, mean, std = seen_by_network(settings, 3, (side, side), lambda: STATISTICS[settings.name])
+    info = DataInfo(settings.name, CLASSES[settings.name], 3, size, mean, std, class_names)
     return Dataset(info, train.scaled(side), lambda: open_test().scaled(side))
 
 

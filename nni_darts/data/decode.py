@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -17,6 +18,11 @@ GREY = frozenset({"1", "L", "LA"})
 TOO_DEEP = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
 SHOWN = 5
 THREADS = 8
+AT_ONCE = 8192
+"""Files handed to the threads at a time: a million tasks in their queue would take gigabytes."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Format:
     size: tuple[int, int]
 
 
-def infer_format(root: Path, files: Iterable[str], image_size: int | None) -> Format:
+def infer_format(root: Path, files: Sequence[str], image_size: int | None) -> Format:
     """Read the heads of all files: one channel if every image is grey, and the size they share.
 
     Raises
@@ -48,13 +54,12 @@ def infer_format(root: Path, files: Iterable[str], image_size: int | None) -> Fo
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             return f"data.root: {root / name} is not a readable image ({error}); repair or remove it."
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        for name, result in zip(files, pool.map(head, files), strict=True):
-            if isinstance(result, str):
-                problems.append(result)
-                continue
-            grey = grey and result[0] in GREY
-            sizes.setdefault(result[1], name)
+    for name, result in zip(files, _in_threads(head, files), strict=True):
+        if isinstance(result, str):
+            problems.append(result)
+            continue
+        grey = grey and result[0] in GREY
+        sizes.setdefault(result[1], name)
     _raise(problems)
     if image_size is None and len(sizes) > 1:
         (first, first_name), (second, second_name), *_ = sizes.items()
@@ -67,15 +72,15 @@ def infer_format(root: Path, files: Iterable[str], image_size: int | None) -> Fo
     return Format(channels=1 if grey else 3, size=size)
 
 
-def decode(root: Path, files: Iterable[str], form: Format, resize: bool, out: np.ndarray) -> None:
+def decode(root: Path, files: Sequence[str], form: Format, resize: bool, out: np.ndarray) -> None:
     """Write every file into ``out``, uint8 [N, C, H, W].
 
     With ``resize`` an image of another size is scaled and centre-cropped to ``form.size``, keeping its
     proportions; without, another size is an error.
     """
 
-    def one(task: tuple[int, str]) -> str | None:
-        index, name = task
+    def one(index: int) -> str | None:
+        name = files[index]
         try:
             with Image.open(root / name) as image:
                 pixels = image.convert("L" if form.channels == 1 else "RGB")
@@ -92,8 +97,14 @@ def decode(root: Path, files: Iterable[str], form: Format, resize: bool, out: np
         out[index] = array[None] if form.channels == 1 else array.transpose(2, 0, 1)
         return None
 
+    _raise([problem for problem in _in_threads(one, range(len(files))) if problem is not None])
+
+
+def _in_threads(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+    """The results in the order of the tasks."""
     with ThreadPoolExecutor(THREADS) as pool:
-        _raise([problem for problem in pool.map(one, enumerate(files)) if problem is not None])
+        for start in range(0, len(tasks), AT_ONCE):
+            yield from pool.map(function, tasks[start : start + AT_ONCE])
 
 
 def _raise(problems: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Any folder of images: train/<class> and test/<class>, or one tree <class> that is split here."""
+"""Any folder of images: train/<class> and test/<class> or val/<class>, or one tree <class>, split here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nni_darts.data.images import Images
 from nni_darts.data.info import DataInfo, channel_statistics
 from nni_darts.data.split import split
 from nni_darts.data.tree import Tree, read_tree
+from nni_darts.data.view import seen_by_network
 from nni_darts.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,19 +27,20 @@ def load_folder(settings: Data) -> Dataset:
     root = settings.folder()
     if root is None:
         raise ConfigError("data.root: missing; data.name image_folder needs the folder of the images.")
-    train_tree, test_tree = _trees(root, settings.split_seed)
+    train_tree, test_tree, record = _trees(root, settings.split_seed)
     train, form = open_tree(train_tree, settings.image_size)
-    mean, std = channel_statistics(train.images)
+    size, mean, std = seen_by_network(
+        settings, form.channels, form.size, lambda: channel_statistics(train.images)
+    )
     info = DataInfo(
         name="image_folder",
         num_classes=len(train_tree.class_names),
         channels=form.channels,
-        size=form.size,
+        size=size,
         mean=mean,
         std=std,
         class_names=train_tree.class_names,
     )
-    record = {"train_files": list(train_tree.files), "test_files": list(test_tree.files)}
     return Dataset(info, train, lambda: open_tree(test_tree, settings.image_size, form)[0], record)
 
 
@@ -54,14 +56,18 @@ def open_tree(tree: Tree, image_size: int | None, form: Format | None = None) ->
     return Images.from_numpy(images, tree.labels), form
 
 
-def _trees(root: Path, split_seed: int) -> tuple[Tree, Tree]:
+def _trees(root: Path, split_seed: int) -> tuple[Tree, Tree, dict[str, list[str]]]:
+    """Training part, test part, and the files of both where they were split here."""
     if not (root / "train").is_dir():
         whole = read_tree(root)
         train_index, test_index = split(whole.labels, TRAIN_PORTION, split_seed)
-        return whole.subset(train_index), whole.subset(test_index)
-    if not (root / "test").is_dir():
+        train, test = whole.subset(train_index), whole.subset(test_index)
+        return train, test, {"train_files": list(train.files), "test_files": list(test.files)}
+    # ImageNet's labelled test images are those called val.
+    test_root = next((root / name for name in ("test", "val") if (root / name).is_dir()), None)
+    if test_root is None:
         raise ConfigError(
-            f"data.root: {root} has train/ but no test/; add it, or give one tree <class>/ to split."
+            f"data.root: {root} has train/ but no test/ or val/; add it, or give one tree <class>/ to split."
         )
     train = read_tree(root / "train")
-    return train, read_tree(root / "test", train.class_names)
+    return train, read_tree(test_root, train.class_names), {}

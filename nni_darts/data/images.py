@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,33 +10,68 @@ import numpy as np
 import torch
 from torch import Tensor
 
+IN_MEMORY = 2 * 2**30
+"""Bytes of images that are copied, whole, to where they are used; more stay in their file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """``images``: uint8 [N, C, H, W]; ``labels``: int64 [N], class numbers from 0."""
+    """Labelled images of one size, small enough for memory or in a memory-mapped file.
+
+    Attributes
+    ----------
+    images
+        uint8 [M, C, H, W]. More than ``IN_MEMORY`` of them (ImageNet at 256 pixels has 250 GB) are never
+        copied: ``subset`` and ``to`` leave them where they are, and only ``batch`` reads some.
+    labels
+        int64 [N], class numbers from 0, on the device that batches are for.
+    rows
+        int64 [N], where in ``images`` the image of each label is; None: in this order, and M is N.
+    """
 
     images: Tensor
     labels: Tensor
+    rows: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             found = f"{self.images.dtype} {list(self.images.shape)}"
             raise ValueError(f"images: want uint8 [N, C, H, W], got {found}")
-        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+        placed = self.images.shape[:1] if self.rows is None else self.rows.shape
+        if self.labels.dtype != torch.int64 or self.labels.shape != placed:
             raise ValueError(f"labels: want int64 [N], got {self.labels.dtype} {list(self.labels.shape)}")
 
     @classmethod
     def from_numpy(cls, images: np.ndarray, labels: np.ndarray) -> Images:
         """``images`` uint8 [N, C, H, W] (may be memory-mapped), ``labels`` any integers [N]."""
-        return cls(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            pixels = torch.from_numpy(images)
+        return cls(pixels, torch.from_numpy(labels.astype(np.int64)))
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether the images stay where they are."""
+        return self.images.nbytes > IN_MEMORY
+
+    def batch(self, where: slice | Tensor) -> tuple[Tensor, Tensor]:
+        """Images and labels of these positions, on the labels' device."""
+        labels = self.labels[where]
+        rows = where.to(self.images.device) if isinstance(where, Tensor) else where
+        if self.rows is not None:
+            rows = self.rows[rows]
+        return self.images[rows].to(labels.device), labels
+
     def subset(self, indices: Sequence[int] | np.ndarray) -> Images:
-        """The images of these indices, copied."""
+        """The images of these indices: copied, unless they are large."""
         index = torch.as_tensor(np.asarray(indices, dtype=np.int64), device=self.labels.device)
-        return Images(self.images[index], self.labels[index])
+        if self.is_large:
+            rows = index.to(self.images.device)
+            return Images(self.images, self.labels[index], rows if self.rows is None else self.rows[rows])
+        return Images(*self.batch(index))
 
     def scaled(self, side: int) -> Images:
         """The same images as squares of ``side`` pixels: bicubic, with antialiasing."""
@@ -48,5 +84,7 @@ class Images:
         return Images(torch.cat(parts), self.labels)
 
     def to(self, device: torch.device | str) -> Images:
-        """The same images on ``device``: there the loader gathers and augments them."""
-        return Images(self.images.to(device), self.labels.to(device))
+        """The same images for batches on ``device``; copied there, unless they are large."""
+        return Images(
+            self.images if self.is_large else self.images.to(device), self.labels.to(device), self.rows
+        )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class DataInfo:
-    """``size`` is (H, W) in pixels; ``mean`` and ``std`` are per channel of pixels scaled to [0, 1]."""
+    """``size`` is (H, W) in pixels as a network sees them; ``mean``, ``std`` per channel, of [0, 1]."""
 
     name: str
     num_classes: int

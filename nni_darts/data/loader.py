@@ -24,11 +24,11 @@ class BatchLoader:
     Parameters
     ----------
     images
-        On any device; gathered and augmented there.
+        For any device; augmented there.
     batch_size
         Images a batch; the last batch of a pass may be smaller.
     transform
-        ``Augment`` or ``Normalise``.
+        One of :func:`nni_darts.data.transforms`.
     shuffle
         A new order every pass; else the stored order.
     seed
@@ -123,6 +123,7 @@ class BatchLoader:
         stop = min(start + self.batch_size, len(self.images))
         part = slice(start, stop)
         where = part if order is None else torch.from_numpy(order[part]).to(self.images.labels.device)
+        images, labels = self.images.batch(where)
         seed = self._entropy(1, batch).generate_state(1, np.uint64)[0]
         generator = torch.Generator().manual_seed(int(seed))
-        return self.transform(self.images.images[where], generator), self.images.labels[where]
+        return self.transform(images, generator), labels

@@ -23,14 +23,14 @@ _CELL_EDGE = re.compile(r"edge_(\d+)_(\d+)")
 
 
 def plot_alphas(run_path: str | Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
-    """Plot ``alphas.csv`` of a run into its ``figures`` folder and return the paths.
+    """Plot ``mixture.csv`` of a run into its ``figures`` folder and return the paths.
 
     Labels are grouped by what stands before their first slash (``normal/edge_0_2``); labels without
     one, and those alone in their group, share the figure ``alphas``.
     """
     import pandas as pd
 
-    path = Path(run_path) / "alphas.csv"
+    path = Path(run_path) / "mixture.csv"
     if not path.exists():
         raise ConfigError(f"{path}: missing; only a search writes it.")
     columns = {"epoch": int, "label": str, "choice": str, "value": float}

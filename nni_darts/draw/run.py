@@ -25,7 +25,7 @@ def draw_run(run: Run) -> list[Path]:
         if (run.path / "genotype.json").exists():
             genotype = Architecture.read(run.path / "genotype.json").genotype
             paths += draw_cells(genotype, run.figures) if genotype else []
-        if (run.path / "alphas.csv").exists():
+        if (run.path / "mixture.csv").exists():
             paths += plot_alphas(run.path)
         if (run.path / "metrics.csv").exists():
             paths += plot_curves(run.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping
@@ -76,9 +77,7 @@ class Advisor(MsgDispatcherBase):
         self.plan = plan_of(self.settings, points, Path(config["trialCodeDirectory"]))
         log.info("Plan: stages %s, %d search point(s)", ", ".join(self.plan.stages), len(points))
         if os.environ.get("NNI_MODE") == "resume":
-            records = [recorded(trial) for trial in self.manager.trials()]
-            ids = [record["parameter_id"] for record in records if record]
-            self.ledger.skip(number for number in ids if isinstance(number, int))
+            self._restore_results()
         self.send(CommandType.Initialized, "")
 
     def handle_update_search_space(self, data: Any) -> None:
@@ -86,13 +85,20 @@ class Advisor(MsgDispatcherBase):
         log.warning("The new search space is ignored: this experiment goes on with the one it began with.")
 
     def handle_import_data(self, data: list[dict[str, Any]]) -> None:
-        """After ``nnictl resume``: every finished trial. Later: what a user imports, which is ignored."""
-        if self.started:
-            log.warning("Imported data are ignored: results count only from this experiment's own trials.")
-            return
-        for entry in data:
-            value = _plain(entry["value"])
-            self._restore_done(entry.get("parameter"), value)
+        """What a resume or a user imports is ignored: results are read from this experiment's own metrics."""
+
+    def _restore_results(self) -> None:
+        """After ``nnictl resume``: every result that this experiment has seen.
+
+        NNI would import those of trials that it has seen end. A trial that was stopped between its result
+        and its end starts again instead, and its stage may be over already.
+        """
+        records = {trial["trialJobId"]: recorded(trial) or {} for trial in self.manager.trials()}
+        ids = [record.get("parameter_id") for record in records.values()]
+        self.ledger.skip(number for number in ids if isinstance(number, int))
+        for metric in self.manager.finals():
+            parameters = records.get(metric["trialJobId"], {}).get("parameters")
+            self._restore_done(parameters, _plain(metric["data"]))
 
     def _restore_done(self, parameters: Any, value: Any) -> None:
         # The record may hold another trial's parameters; the name in the result is right.
@@ -146,7 +152,7 @@ class Advisor(MsgDispatcherBase):
     def handle_trial_end(self, data: dict[str, Any]) -> None:
         """A trial ended, for whatever reason: without a result it used up one attempt of its task."""
         trial, event = data["trial_job_id"], data["event"]
-        number = nni.load(data["hyper_params"]).get("parameter_id")
+        number = json.loads(data["hyper_params"]).get("parameter_id")
         ended = self.ledger.ended(trial, number) if isinstance(number, int) else None
         if ended is None:
             return
@@ -214,10 +220,10 @@ class Advisor(MsgDispatcherBase):
 
 
 def _plain(value: Any) -> Any:
-    """NNI sends results as JSON text, some of them twice encoded."""
+    """NNI sends results as JSON text, some of them twice encoded; its own loader would also unpickle."""
     while isinstance(value, str):
         try:
-            value = nni.load(value)
+            value = json.loads(value)
         except ValueError:
             break
     return value

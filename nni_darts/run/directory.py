@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from nni_darts.genotype import Architecture
 
 MARKER = "run.json"
+
+ByChoice = Mapping[str, Mapping[Any, float] | Sequence[float]]
+"""Label -> choice -> number; a list numbers its choices from 0."""
+
+# What is written before a run begins to compute.
+BEFORE_THE_START = (MARKER, "config.resolved.yaml", "env.json", "data.json")
 # What NNI puts into the directory of a trial (local and remote service).
 NNI_FILES = frozenset({".nni", "trial.log", "trial.stdout", "trial.stderr"})
 
@@ -69,6 +75,15 @@ class Run:
         write_json(path / MARKER, {"schema": 1, "task": task})
         return run
 
+    def withdraw(self) -> None:
+        """Remove what a run that was refused before it began has written; a begun run stays."""
+        if any((self.path / name).exists() for name in ("last.ckpt", "metrics.csv", "genotype.json")):
+            return
+        for name in BEFORE_THE_START:
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
     @classmethod
     def open(cls, path: str | Path) -> Run:
         """The run that lies in ``path``."""
@@ -99,14 +114,21 @@ class Run:
         """Put the row of ``row["epoch"]`` into ``metrics.csv``, in place of this epoch and later ones."""
         log_rows(self.path / "metrics.csv", int(row["epoch"]), [row])
 
-    def log_alphas(self, epoch: int, alphas: Mapping[str, Mapping[Any, float] | Sequence[float]]) -> None:
-        """Put one value per label and choice into ``alphas.csv``; a list numbers its choices from 0."""
+    def log_alphas(self, epoch: int, alphas: ByChoice) -> None:
+        """Put one architecture parameter per label and choice into ``alphas.csv``."""
+        self._log_choices("alphas.csv", epoch, alphas)
+
+    def log_mixture(self, epoch: int, weights: ByChoice) -> None:
+        """Put one mixture weight per label and choice into ``mixture.csv``."""
+        self._log_choices("mixture.csv", epoch, weights)
+
+    def _log_choices(self, name: str, epoch: int, values_of: ByChoice) -> None:
         rows = [
             {"epoch": epoch, "label": label, "choice": str(choice), "value": value}
-            for label, values in alphas.items()
+            for label, values in values_of.items()
             for choice, value in (values.items() if isinstance(values, Mapping) else enumerate(values))
         ]
-        log_rows(self.path / "alphas.csv", epoch, rows)
+        log_rows(self.path / name, epoch, rows)
 
     def write_architecture(self, architecture: Architecture) -> None:
         """Write ``genotype.json``, and ``genotype.txt`` and ``sample.json`` where it has those forms."""

@@ -13,6 +13,7 @@ from torch import nn
 
 from nni_darts.config.settings import Settings
 from nni_darts.data import Dataset, Images, load, split
+from nni_darts.errors import ConfigError
 from nni_darts.run.directory import Run
 from nni_darts.run.files import write_json
 from nni_darts.training.device import claim_device
@@ -55,16 +56,22 @@ class Context:
 
 @contextmanager
 def prepared(settings: Settings, seed: int, run: Run) -> Iterator[Context]:
-    """Load the data, claim the device, seed everything, and write what the run is."""
-    data = load(settings.data)
-    with claim_device(settings.trainer.device, settings.trainer.trials_per_gpu) as device:
-        threads = torch.get_num_threads()
-        if settings.trainer.threads is not None:
-            torch.set_num_threads(settings.trainer.threads)
-        try:
+    """Load the data, claim the device, seed everything, and write what the run is.
+
+    Where the input turns out to be wrong before anything was computed, nothing stays on disk.
+    """
+    threads = torch.get_num_threads()
+    try:
+        data = load(settings.data)
+        with claim_device(settings.trainer.device, settings.trainer.trials_per_gpu) as device:
+            if settings.trainer.threads is not None:
+                torch.set_num_threads(settings.trainer.threads)
             seed_everything(seed, verbose=False)
             run.write_environment(device, seed)
             write_json(run.path / "data.json", data.record)
             yield Context(settings, seed, run, data, device)
-        finally:
-            torch.set_num_threads(threads)
+    except ConfigError:
+        run.withdraw()
+        raise
+    finally:
+        torch.set_num_threads(threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import BatchLoader, Normalise
+from nni_darts.data import BatchLoader, transforms
 from nni_darts.draw.run import draw_run
 from nni_darts.genotype import Architecture
 from nni_darts.run.directory import Run
@@ -29,7 +29,8 @@ def run_retrain(
         images = context.data.train.to(context.device)
         network, metrics = train_architecture(context, stage, "retrain", architecture, images, None, reporter)
         test = context.data.test.to(context.device)
-        loader = BatchLoader(test, stage.batch_size, Normalise(context.data.info), shuffle=False)
+        plain = transforms(settings.data, context.data.info).evaluate
+        loader = BatchLoader(test, stage.batch_size, plain, shuffle=False)
         tested = {f"test_{name}": value for name, value in evaluate(network, loader, context.device).items()}
         result = {"default": tested["test_accuracy"], **tested, **metrics}
         run.write_summary({"status": "done", "task": run.task, **result})

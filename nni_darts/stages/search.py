@@ -9,7 +9,7 @@ from nni.nas.evaluator.pytorch import Lightning
 from pytorch_lightning.callbacks import Callback
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import Augment, BatchLoader, Normalise
+from nni_darts.data import BatchLoader, transforms
 from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import Architecture
@@ -26,13 +26,14 @@ from nni_darts.training.trainer import make_trainer
 
 
 class AlphaHistory(Callback):
-    """The weights of every candidate and the architecture they would derive, after every epoch."""
+    """Alphas and mixture weights of every candidate, after every epoch."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self.run.log_alphas(trainer.current_epoch, pl_module.export_probs())
+        self.run.log_alphas(trainer.current_epoch, pl_module.export_alphas())
+        self.run.log_mixture(trainer.current_epoch, pl_module.export_probs())
 
 
 def recipe_of(settings: Settings) -> Recipe:
@@ -90,15 +91,15 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
 
 def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
     """Augmented batches for both levels, as the official search draws them, and plain ones to validate on."""
-    settings, info = context.settings, context.data.info
+    settings = context.settings
     weight_images, alpha_images = context.halves()
-    augment = Augment(info, settings.data.crop_padding, settings.data.flip)
+    augment, plain = transforms(settings.data, context.data.info)
     size = settings.search.batch_size
     return (
         BatchLoader(weight_images, size, augment, shuffle=True, seed=context.seed),
         # Its own seed: equal halves would otherwise be drawn in the same order.
         BatchLoader(alpha_images, size, augment, shuffle=True, seed=context.seed + 2**32),
-        BatchLoader(alpha_images, size, Normalise(info), shuffle=False),
+        BatchLoader(alpha_images, size, plain, shuffle=False),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import BatchLoader, DataInfo, Normalise, load
+from nni_darts.data import BatchLoader, DataInfo, load, transforms
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
 from nni_darts.stages.space import build_network
@@ -53,6 +53,7 @@ def run_test(checkpoint: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     network = build_network(settings, dict(stage.network), architecture, info)
     network.load_state_dict(network_weights(content))
     with claim_device(settings.trainer.device, settings.trainer.trials_per_gpu) as device:
-        loader = BatchLoader(data.test.to(device), stage.batch_size, Normalise(info), shuffle=False)
+        plain = transforms(settings.data, info).evaluate
+        loader = BatchLoader(data.test.to(device), stage.batch_size, plain, shuffle=False)
         tested = {f"test_{name}": value for name, value in evaluate(network, loader, device).items()}
     return {"default": tested["test_accuracy"], **tested, "architecture": architecture.to_json()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from nni_darts.config.training import Training
-from nni_darts.data import Augment, BatchLoader, Images, Normalise
+from nni_darts.data import BatchLoader, Images, transforms
 from nni_darts.genotype import Architecture
 from nni_darts.run.reporter import Reporter
 from nni_darts.stages.context import Context
@@ -30,12 +30,12 @@ def train_architecture(
     """
     settings, info = context.settings, context.data.info
     network = context.placed(build_network(settings, dict(stage.network), architecture, info))
-    augment = Augment(info, settings.data.crop_padding, settings.data.flip, stage.cutout_length)
+    augment, plain = transforms(settings.data, info, stage.cutout_length)
     context.run.write_architecture(architecture)
     metrics = train_network(
         network,
         BatchLoader(train, stage.batch_size, augment, shuffle=True, seed=context.seed),
-        None if valid is None else BatchLoader(valid, stage.batch_size, Normalise(info), shuffle=False),
+        None if valid is None else BatchLoader(valid, stage.batch_size, plain, shuffle=False),
         stage,
         context.run,
         reporter,

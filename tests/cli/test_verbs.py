@@ -106,7 +106,7 @@ def test_draw(tmp_path: Path) -> None:
 def test_plot(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", "search/0")
     for epoch in range(2):
-        run.log_alphas(epoch, {"normal/edge_0_2": {"none": 0.1 * epoch, "skip_connect": 0.2}})
+        run.log_mixture(epoch, {"normal/edge_0_2": {"none": 0.1 * epoch, "skip_connect": 0.2}})
         run.log_epoch({"epoch": epoch, "train_loss": 1.0, "valid_loss": 2.0})
     files = call_json("plot", "--run", tmp_path / "run")["files"]
     assert files

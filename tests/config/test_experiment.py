@@ -246,3 +246,22 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     assert validate(tmp_path / "no.yml") == [
         f"{tmp_path / 'no.yml'}: cannot be read: No such file or directory."
     ]
+
+
+def test_names_and_disagreements_are_told_beside_malformed_values(tmp_path):
+    path = tmp_path / "settings.yml"
+    path.write_text(
+        "search: {epochs: two}\n"
+        "data: {name: cifar11}\n"
+        "method: {name: dart}\n"
+        "stages: [search]\n"
+        "genotype: DARTS_V2\n"
+    )
+    found = "\n".join(validate(path))
+    for start in (
+        "search.epochs: expected",
+        'data.name: unknown "cifar11"',
+        "genotype: is only",
+        'method "dart"',
+    ):
+        assert start in found, found

@@ -20,6 +20,8 @@ def problems(data: dict) -> list[str]:
 
 
 CIFAR = {"data": {"name": "cifar10"}}
+IMAGENET_FOLDER = {"name": "image_folder", "root": "x"}
+IMAGENET = {**IMAGENET_FOLDER, "augmentation": "imagenet", "image_size": 256, "crop_size": 224}
 
 
 def test_defaults_are_those_of_the_cards() -> None:
@@ -98,6 +100,15 @@ def test_all_problems_come_at_once_with_path_value_and_what_is_allowed() -> None
         ({"data": {"name": "digits", "root": "x"}}, "data.root"),
         ({"data": {"name": "digits", "download": True}}, "data.download"),
         ({"data": {"name": "digits", "image_size": 16}}, "data.image_size"),
+        ({"data": {**IMAGENET, "name": "digits", "root": None, "image_size": None}}, "data.augmentation"),
+        ({"data": {**IMAGENET, "name": "my.images:pair", "image_size": None}}, "data.augmentation"),
+        ({"data": {**IMAGENET, "image_size": None}}, "data.image_size"),
+        ({"data": {**IMAGENET, "crop_size": None}}, "data.crop_size"),
+        ({"data": {**IMAGENET, "crop_size": 257}}, "data.crop_size"),
+        ({"data": {**IMAGENET, "augmentation": "cifar"}}, "data.crop_size"),
+        ({"data": {**IMAGENET, "augmentation": "image-net"}}, "data.augmentation"),
+        ({"data": {**IMAGENET, "crop_padding": 4}}, "data.crop_padding"),
+        ({"data": IMAGENET, "retrain": {"cutout_length": 16}}, "retrain.cutout_length"),
         ({"space": {"name": "pc-darts"}}, "space.name"),
         ({"space": {"args": {"primitives": ["none", "sep_conf_3x3"]}}}, "space.args.primitives[1]"),
         ({"space": {"args": {"primitives": ["none"]}}}, "space.args.primitives"),
@@ -124,6 +135,18 @@ def test_small_images_get_a_small_cutout_and_no_auxiliary_head() -> None:
     retrain = Settings.from_dict({"data": {"name": "digits"}}).retrain
     assert retrain.cutout_length == 4
     assert retrain.network["auxiliary"] is False
+
+
+def test_imagenets_augmentation_needs_no_padding_no_cutout_and_gives_the_crop() -> None:
+    settings = Settings.from_dict({"data": IMAGENET})
+    assert (settings.data.crop_padding, settings.retrain.cutout_length) == (0, 0)
+    assert settings.data.size == 224
+    assert Settings.from_dict({"data": {**IMAGENET_FOLDER, "augmentation": "imagenet"}}) == settings
+    half = Settings.from_dict({"data": {**IMAGENET_FOLDER, "augmentation": "imagenet", "image_size": "128"}})
+    assert (half.data.image_size, half.data.crop_size) == (128, 112)
+    assert Settings.from_dict(settings.to_dict()) == settings
+    crop = {**IMAGENET, "image_size": 36, "crop_size": 32}
+    assert Settings.from_dict({"data": crop}).retrain.network["auxiliary"], "the head fits the crop"
 
 
 def test_a_users_own_space_keeps_its_arguments() -> None:

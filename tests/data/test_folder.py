@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from nni_darts.config.data import Data
@@ -113,9 +114,18 @@ def test_classes_of_both_parts_must_agree(pair: Path) -> None:
     assert "lacks class dog" in str(error.value) and "has class eel" in str(error.value)
 
 
-def test_train_without_test(pair: Path) -> None:
+def test_val_is_the_test_part_where_there_is_no_other(pair: Path) -> None:
+    before = load(folder(pair)).test.images
     (pair / "test").rename(pair / "val")
-    with pytest.raises(ConfigError, match="train/ but no test/"):
+    assert torch.equal(load(folder(pair)).test.images, before)
+    save_images(pair / "test" / "other", 1)
+    with pytest.raises(ConfigError, match=r"test.* lacks class ant"):
+        load(folder(pair))
+
+
+def test_train_without_test(pair: Path) -> None:
+    (pair / "test").rename(pair / "rest")
+    with pytest.raises(ConfigError, match="train/ but no test/ or val/"):
         load(folder(pair))
 
 

@@ -26,3 +26,25 @@ def test_subset_keeps_pairs_together() -> None:
 def test_wrong_types_and_shapes_are_refused(images: torch.Tensor, labels: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="want"):
         Images(images, labels)
+
+
+def test_large_images_stay_where_they_are_and_serve_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, labels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1), np.arange(10) + 20
+    index, again, where = [9, 1, 4, 7, 2], [4, 0, 2], torch.tensor([2, 0])
+    small = Images.from_numpy(pixels, labels).subset(index).subset(again).to("cpu")
+    monkeypatch.setattr("nni_darts.data.images.IN_MEMORY", 0)
+    whole = Images.from_numpy(pixels, labels)
+    large = whole.subset(index).subset(again).to("cpu")
+    assert large.images is whole.images
+    assert len(large) == len(small) == 3
+    for position in (where, slice(1, 3)):
+        for ours, wanted in zip(large.batch(position), small.batch(position), strict=True):
+            assert torch.equal(ours, wanted)
+    assert [part.flatten().tolist() for part in large.batch(where)] == [[4, 2], [24, 22]]
+
+
+def test_large_images_stay_when_batches_are_for_another_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nni_darts.data.images.IN_MEMORY", 0)
+    images = Images(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.arange(4)).subset([1, 2]).to("meta")
+    assert (images.images.device.type, images.labels.device.type) == ("cpu", "meta")
+    assert [part.device.type for part in images.batch(slice(0, 1))] == ["meta", "meta"]

@@ -19,7 +19,7 @@ def test_a_figure_per_cell_with_a_panel_per_edge(tmp_path: Path) -> None:
     run = Run.create(tmp_path, "search/0")
     for epoch in range(3):
         values = dict.fromkeys(PRIMITIVES, epoch / 10)
-        run.log_alphas(
+        run.log_mixture(
             epoch,
             {f"{c}/edge_{j}_{i}": values for c in ("normal", "reduce") for i in (2, 3) for j in range(i)},
         )
@@ -40,7 +40,7 @@ def test_labels_of_a_users_space(tmp_path: Path) -> None:
     """Lone labels share a figure, one epoch is enough, and no name is read as a formula."""
     run = Run.create(tmp_path, "search/0")
     lone = {"conv$_{": {"3x3": 0.1, "$x^{": 0.2}, "depth": [0.0, 1.0], "only/one": [0.0, 1.0]}
-    run.log_alphas(0, {**lone, "block 1/a": [1.0, 2.0], "block 1/b": [1.0, 2.0]})
+    run.log_mixture(0, {**lone, "block 1/a": [1.0, 2.0], "block 1/b": [1.0, 2.0]})
     paths = plot_alphas(tmp_path, ("svg",))
     assert [path.name for path in paths] == ["alphas.svg", "alphas_block_1.svg"]
     assert {"conv$_{", "depth", "only/one", "$x^{"} <= set(texts(paths[0]))
@@ -48,10 +48,10 @@ def test_labels_of_a_users_space(tmp_path: Path) -> None:
 
 
 def test_a_choice_named_like_a_missing_value_is_drawn(tmp_path: Path) -> None:
-    Run.create(tmp_path, "search/0").log_alphas(0, {"k": {"None": 0.5, "NA": 0.1}})
+    Run.create(tmp_path, "search/0").log_mixture(0, {"k": {"None": 0.5, "NA": 0.1}})
     assert {"None", "NA"} <= set(texts(plot_alphas(tmp_path, ("svg",))[0]))
 
 
 def test_a_run_without_alphas_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"alphas.csv: missing; only a search writes it"):
+    with pytest.raises(ConfigError, match=r"mixture.csv: missing; only a search writes it"):
         plot_alphas(tmp_path)

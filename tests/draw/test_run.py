@@ -14,7 +14,7 @@ from nni_darts.run import Run
 def finished(path: Path) -> Run:
     run = Run.create(path, "search/0")
     run.log_epoch({"epoch": 0, "train_loss": 2.0})
-    run.log_alphas(0, {"normal/edge_0_2": {"none": 0.1}, "normal/edge_1_2": {"none": 0.2}})
+    run.log_mixture(0, {"normal/edge_0_2": {"none": 0.1}, "normal/edge_1_2": {"none": 0.2}})
     run.write_architecture(Architecture.from_genotype(PUBLISHED["DARTS_V1"]))
     return run
 
@@ -46,7 +46,7 @@ def test_without_matplotlib_the_run_goes_on_with_one_warning(
 
 def test_a_picture_that_fails_does_not_fail_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = finished(tmp_path)
-    (tmp_path / "alphas.csv").write_text("epoch,label\nx")
+    (tmp_path / "mixture.csv").write_text("epoch,label\nx")
     with caplog.at_level(logging.WARNING):
         assert len(draw_run(run)) == 4
     assert "could not all be made" in caplog.text

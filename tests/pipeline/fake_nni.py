@@ -60,6 +60,9 @@ class FakeManager:
             for job in self.jobs
         ]
 
+    def finals(self) -> list[dict[str, Any]]:
+        return [{"trialJobId": job.id, "data": json.dumps(job.final)} for job in self.jobs if job.final]
+
     def finish(self) -> None:
         self.status_now = "DONE"
 

@@ -250,6 +250,28 @@ def test_resuming_runs_exactly_what_is_missing() -> None:
     assert len(again.jobs) == 8 and retrained(again) == [{"op": 2}, {"op": 2}]
 
 
+def test_a_stop_between_a_result_and_its_end_loses_nothing() -> None:
+    """search/2 has reported, the selections are due, but NNI has not seen its trial end: it runs it again."""
+    manager = begun()
+    for job in manager.jobs[:2]:
+        succeed(manager, job)
+    last = manager.jobs[2]
+    assert last.task == "search/2"
+    manager.report(last, value_of(last))
+    manager.start_trials()
+    assert [job.task for job in manager.running] == ["search/2", "select/0"]
+    again = manager.resumed(**TWO_SEEDS)
+    again.start_trials()
+    run_out(again)
+    assert again.status_now == "DONE"
+    assert sorted(job.task for job in again.jobs if job.task.startswith("select")) == [
+        "select/0",
+        "select/1",
+        "select/2",
+    ]
+    assert retrained(again) == [{"op": 2}, {"op": 2}]
+
+
 def test_a_resumed_finished_experiment_ends_at_once() -> None:
     manager = begun()
     run_out(manager)

@@ -75,6 +75,21 @@ def test_leftovers_of_a_killed_write_are_cleared(tmp_path: Path) -> None:
     assert files_in(tmp_path) == {"run.json"}
 
 
+def test_a_refused_run_withdraws_and_a_begun_one_stays(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "refused", "search/0")
+    run.write_settings({"a": 1})
+    run.withdraw()
+    assert not run.path.exists()
+    begun = Run.create(tmp_path / "begun", "search/0")
+    begun.log_epoch({"epoch": 0, "loss": 1.0})
+    begun.withdraw()
+    assert files_in(begun.path) == {"run.json", "metrics.csv"}
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "trial.log").write_text("NNI's")
+    Run.create(tmp_path / "trial", "search/0").withdraw()
+    assert files_in(tmp_path / "trial") == {"trial.log"}
+
+
 def test_open_finds_the_task(tmp_path: Path) -> None:
     Run.create(tmp_path, "select/2")
     assert Run.open(tmp_path).task == "select/2"

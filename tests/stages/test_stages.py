@@ -52,7 +52,8 @@ def test_a_search_leaves_everything_that_is_promised(searched):
     run, result = searched
     left = {str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()}
     assert left >= {
-        *("run.json", "env.json", "data.json", "summary.json", "last.ckpt", "metrics.csv", "alphas.csv"),
+        *("run.json", "env.json", "data.json", "summary.json", "last.ckpt", "metrics.csv"),
+        *("alphas.csv", "mixture.csv"),
         *(
             "genotype.json",
             "genotype.txt",
@@ -154,10 +155,10 @@ def test_a_supernets_checkpoint_is_not_tested(searched):
     ],
 )
 def test_spaces_that_are_none(change, sentence, tmp_path):
+    settings = Settings.from_dict({**TINY, **change})
     with pytest.raises(ConfigError, match=sentence):
-        stages.run_search(
-            Settings.from_dict({**TINY, **change}), 0, Run.create(tmp_path, "s"), NullReporter()
-        )
+        stages.run_search(settings, 0, Run.create(tmp_path / "run", "search/0"), NullReporter())
+    assert not any(tmp_path.iterdir())  # nothing half-written
 
 
 def network_of(settings: Settings, architecture: Architecture):
