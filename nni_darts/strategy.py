@@ -31,7 +31,7 @@ from nni_darts.supernet.weights import MixtureWeights
 
 logger = logging.getLogger(__name__)
 
-SUPERNETS = ("auto", "fused", "generic")
+SUPERNETS = ("generic", "fused")
 
 
 class DifferentiableStrategy(OneShotStrategy):
@@ -53,9 +53,9 @@ class DifferentiableStrategy(OneShotStrategy):
     validation_dataloader
         What the supernet is validated on after every epoch; None for the evaluator's validation loader.
     supernet
-        ``"fused"`` computes candidates that read the same states together, with the same mathematics,
-        where the space and the method allow it; ``"generic"`` computes one candidate after the other;
-        ``"auto"`` takes what is fastest. What is not fused is said in the log with the reason.
+        ``"generic"`` computes one candidate after the other; ``"fused"`` computes candidates that read the
+        same states together, with the same mathematics, where the space and the method allow it. What is
+        not fused is said in the log with the reason.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class DifferentiableStrategy(OneShotStrategy):
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
         validation_dataloader: Any = None,
-        supernet: str = "auto",
+        supernet: str = "generic",
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
         if supernet not in SUPERNETS:
@@ -97,7 +97,7 @@ class DifferentiableStrategy(OneShotStrategy):
         self._structure, self._node_inputs = read_structure(model)
         supernet = super().mutate_model(model)
         mixture = self._mixture
-        if self.supernet_kind != "generic":
+        if self.supernet_kind == "fused":
             self._fuse(supernet)
         supernet.register_forward_pre_hook(lambda module, inputs: mixture.refresh())
         return supernet
@@ -107,10 +107,8 @@ class DifferentiableStrategy(OneShotStrategy):
             reasons = [f"the method's forward part is {_name(self.recipe.forward)}, which has no fused form."]
         else:
             reasons = fuse(supernet, self._mixture)
-        # A user who asked for it wants to know; otherwise a space without such cells is nothing special.
-        level = logging.WARNING if self.supernet_kind == "fused" else logging.INFO
         for reason in reasons:
-            logger.log(level, "Not fused: %s", reason)
+            logger.warning("Not fused: %s", reason)
 
     def default_mutation_hooks(self) -> list[Callable[..., Any]]:
         mixed = (MixedLayer, NodeInput, MixedInput, MixedRepeat, MixedCell)
@@ -164,7 +162,7 @@ class DARTS(DifferentiableStrategy):
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     supernet
-        ``"auto"``, ``"fused"`` or ``"generic"``: how mixtures are computed.
+        ``"generic"`` or ``"fused"``: how mixtures are computed.
 
     Defaults are those of the official CIFAR-10 search.
 
@@ -186,7 +184,7 @@ class DARTS(DifferentiableStrategy):
         warmup_epochs: int = 0,
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
-        supernet: str = "auto",
+        supernet: str = "generic",
     ) -> None:
         recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius).but(
             outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay),

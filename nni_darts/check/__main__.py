@@ -19,9 +19,9 @@ from nni_darts.check.registry import find_fixtures, run_checks
 @click.option("--suffix", help="Check only this set of the files that come in sets, such as A or B.")
 @click.option(
     "--supernet",
-    type=click.Choice(["auto", "fused", "generic"]),
-    default="auto",
-    help="Which implementation of the supernet to check.  [default: auto]",
+    type=click.Choice(["generic", "fused"]),
+    default="generic",
+    help="Which implementation of the supernet to check.  [default: generic]",
 )
 def main(folder: Path, as_json: bool, suffix: str | None, supernet: str) -> None:
     """Compare this package with the reference fixtures (.npz) in DIR, in float64.

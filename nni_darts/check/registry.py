@@ -57,7 +57,7 @@ def find_fixtures(folder: str | Path, suffix: str | None = None) -> list[tuple[P
     return found
 
 
-def run_checks(path: str | Path, kind: str, supernet: str = "auto") -> Iterator[Comparison]:
+def run_checks(path: str | Path, kind: str, supernet: str = "generic") -> Iterator[Comparison]:
     """Compare one file, quantity by quantity; a checker that breaks off is one failed quantity.
 
     Parameters

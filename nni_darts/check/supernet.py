@@ -18,7 +18,7 @@ from nni_darts.strategy import DARTS
 
 KINDS = ("normal", "reduce")
 
-_IMPLEMENTATION: ContextVar[str] = ContextVar("implementation", default="auto")
+_IMPLEMENTATION: ContextVar[str] = ContextVar("implementation", default="generic")
 
 
 @contextmanager

@@ -74,7 +74,7 @@ SEARCH = (
     Flag("search.arch_lr", ("--arch-lr", "--arch-learning-rate"), "Learning rate of the architecture."),
     Flag("search.arch_weight_decay", ("--arch-weight-decay",), "Decay of the architecture parameters."),
     Flag("search.warmup_epochs", ("--warmup-epochs",), "First epochs that train weights only.", "N"),
-    Flag("search.supernet", ("--supernet",), "How mixtures are computed: auto, fused or generic."),
+    Flag("search.supernet", ("--supernet",), "How mixtures are computed: generic or fused."),
     Flag("space.args.init_channels", ("--init-channels",), "Channels of the first cell.", "N"),
     Flag("space.args.layers", ("--layers",), "Cells of the network.", "N"),
     Flag("space.args.nodes", ("--nodes",), "Nodes of a cell.", "N"),
