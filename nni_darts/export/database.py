@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nni_darts.errors import RunError
+from nni_darts.pipeline.result import decoded
 
 _ENDS = {"SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED"}
 # Events whose name is not the status that follows; None: the status stays.
@@ -105,13 +106,3 @@ def _add_metric(trial: Trial | None, row: sqlite3.Row) -> None:
     trial.received = row["parameterId"]
     if row["type"] == "FINAL" and trial.final is None:
         trial.final = decoded(row["data"])
-
-
-def decoded(text: Any) -> Any:
-    """A metric as its trial sent it; NNI stores it as JSON text within JSON text."""
-    while isinstance(text, str):
-        try:
-            text = json.loads(text)
-        except ValueError:
-            break
-    return text

@@ -21,7 +21,7 @@ from nni_darts.pipeline.ledger import Ledger
 from nni_darts.pipeline.manager import Manager, recorded
 from nni_darts.pipeline.parameters import parameters_of, plan_of, task_of
 from nni_darts.pipeline.plan import Plan
-from nni_darts.pipeline.result import Result, read_result
+from nni_darts.pipeline.result import Result, decoded, read_result
 from nni_darts.pipeline.task import State, Task
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Advisor(MsgDispatcherBase):
         self.ledger.skip(number for number in ids if isinstance(number, int))
         for metric in self.manager.finals():
             parameters = records.get(metric["trialJobId"], {}).get("parameters")
-            self._restore_done(parameters, _plain(metric["data"]))
+            self._restore_done(parameters, decoded(metric["data"]))
 
     def _restore_done(self, parameters: Any, value: Any) -> None:
         # The record may hold another trial's parameters; the name in the result is right.
@@ -136,7 +136,7 @@ class Advisor(MsgDispatcherBase):
         self.ledger.reported(data["trial_job_id"], data["parameter_id"])
         if data["type"] != "FINAL":
             return
-        value = _plain(data["value"])
+        value = decoded(data["value"])
         task = self._task(value)
         if task is None:
             log.warning("Ignored: a final result of trial %s for no task of this plan", data["trial_job_id"])
@@ -217,13 +217,3 @@ class Advisor(MsgDispatcherBase):
             log.exception("The manager does not answer")
         if not shown:
             self.report_error(" ".join(sentences))
-
-
-def _plain(value: Any) -> Any:
-    """NNI sends results as JSON text, some of them twice encoded; its own loader would also unpickle."""
-    while isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            break
-    return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import requests
 
 from nni_darts.errors import ConfigError, RunError
 from nni_darts.pipeline.manager import Manager
+from nni_darts.pipeline.port import free_port
 
 TRIES = 3
 """On a busy machine the manager, or the tuner, can miss NNI's own deadlines of 3 and 10 seconds."""
@@ -31,9 +31,6 @@ PATIENCE = 30
 
 START, START_PAUSE = 30.0, 0.5
 """Seconds in which it shows whether an experiment came up, and seconds between two looks meanwhile."""
-
-PORTS = 20
-"""How many ports above the wished one are tried."""
 
 
 class Launch:
@@ -213,21 +210,6 @@ class Launch:
             if status["status"] not in ("INITIALIZED", "RUNNING") or counted > begin:
                 return ""
         return f"it gave no sign of its tuner in {START:.0f} seconds."
-
-
-def free_port(wished: int) -> int:
-    """The wished port, or the next free one above it; any free one for 0."""
-    for port in range(wished, min(wished + PORTS, 65536)):
-        # As NNI's server does: every address, and a port whose last connections are only just closed is free.
-        both = socket.has_dualstack_ipv6()
-        family = socket.AF_INET6 if both else socket.AF_INET
-        try:
-            probe = socket.create_server(("", port), family=family, dualstack_ipv6=both)
-        except OSError:
-            continue
-        with probe:
-            return int(probe.getsockname()[1])
-    raise ConfigError(f"--port: none of {wished} to {wished + PORTS - 1} can be used; give another port.")
 
 
 def _counts(trials: Iterable[Mapping[str, Any]]) -> str:

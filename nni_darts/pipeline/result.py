@@ -40,6 +40,19 @@ def read_architecture(given: Any) -> dict[str, Any] | None:
     return dict(given) if isinstance(given, Mapping) and given else None
 
 
+def decoded(text: Any) -> Any:
+    """A metric as its trial sent it; NNI stores it as JSON text within JSON text.
+
+    Not by NNI's own loader, which would also unpickle.
+    """
+    while isinstance(text, str):
+        try:
+            text = json.loads(text)
+        except ValueError:
+            break
+    return text
+
+
 def identity(architecture: Mapping[str, Any]) -> str:
     """Text that is equal for architectures that train alike, wherever they come from.
 

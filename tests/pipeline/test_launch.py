@@ -16,7 +16,8 @@ import pytest
 
 from nni_darts.errors import ConfigError, RunError
 from nni_darts.pipeline import launch as launch_module
-from nni_darts.pipeline.launch import Launch, free_port
+from nni_darts.pipeline.launch import Launch
+from nni_darts.pipeline.port import PORTS, free_port
 from tests.pipeline.rest import serving
 
 LATE = "tuner_command_channel: Tuner did not connect in 10 seconds. Please check tuner (dispatcher) log."
@@ -321,7 +322,7 @@ def test_a_used_port_is_skipped(address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, 0), family=family) as used:
         port = used.getsockname()[1]
-        assert port < free_port(port) < port + launch_module.PORTS
+        assert port < free_port(port) < port + PORTS
 
 
 def test_any_free_port_or_none() -> None:
