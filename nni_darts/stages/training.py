@@ -50,6 +50,7 @@ def train_architecture(
 
 def parameters_of(network: nn.Module) -> int:
     """Number of weights, without the auxiliary head, which is gone after training."""
-    return sum(
-        weight.numel() for name, weight in network.named_parameters() if not name.startswith("auxiliary")
+    head = getattr(network, "aux", None)
+    return sum(weight.numel() for weight in network.parameters()) - (
+        sum(weight.numel() for weight in head.parameters()) if isinstance(head, nn.Module) else 0
     )

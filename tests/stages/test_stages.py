@@ -17,6 +17,8 @@ from nni_darts.errors import ConfigError
 from nni_darts.genotype import PUBLISHED, Architecture
 from nni_darts.run import NullReporter, Run
 from nni_darts.stages.space import build_network, space_class
+from nni_darts.stages.training import parameters_of
+from search_spaces import DiscreteNetwork
 
 TINY = {
     "space": {"args": {"init_channels": 2, "layers": 3, "nodes": 2}},
@@ -179,6 +181,15 @@ def test_architectures_that_do_not_fit(settings):
     with pytest.raises(ConfigError, match="does not fit the space tests.outsider"):
         network_of(outsider, missing)
     assert space_class("darts").__name__ == "DartsSpace"
+
+
+def test_the_auxiliary_head_is_not_counted():
+    """Card evaluation-protocol, item 1: DARTS_V2 at C=36, 20 cells, 3,825,768 weights with its head."""
+    with torch.device("meta"):
+        network = DiscreteNetwork(PUBLISHED["DARTS_V2"], 36, 20, auxiliary=True)
+    assert sum(weight.numel() for weight in network.parameters()) == 3_825_768
+    assert parameters_of(network) == 3_349_342
+    assert parameters_of(torch.nn.Linear(2, 3)) == 9
 
 
 def test_published_cells_without_a_sample_are_trained_too(tmp_path):
