@@ -25,7 +25,10 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["nni_darts*", "search_spaces*"]),
-    package_data={"nni_darts": ["py.typed", "pipeline/register.yml"], "search_spaces": ["py.typed"]},
+    package_data={
+        "nni_darts": ["py.typed", "pipeline/register.yml", "supernet/fused/native/chains.c"],
+        "search_spaces": ["py.typed"],
+    },
     install_requires=[
         "nni==3.0",
         # nnictl imports pkg_resources, which newer setuptools no longer ship, and NNI does not declare it.

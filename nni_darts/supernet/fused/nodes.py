@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nni_darts.supernet.fused.layout import channels_last
+from nni_darts.supernet.fused.native.kernels import kernels_for
 from nni_darts.supernet.fused.plan import Edge, Plan, make_plan, read_edges
 from nni_darts.supernet.weights import MixtureWeights
 
@@ -38,7 +39,7 @@ class FusedNodes:
         self._mixture = mixture
         self._targets = sorted({target for _, target in edges})
         self._members, self.left = read_edges(edges)
-        self._plans: dict[int, Plan] = {}
+        self._plans: dict[tuple[int, bool], Plan] = {}
         self._said: set[str] = set()
 
     def __call__(self, states: list[Tensor]) -> list[Tensor]:
@@ -72,9 +73,10 @@ class FusedNodes:
         at_once = len(self._members)
         if state.device.type == "cpu":
             at_once = max(1, min(at_once, CACHE // (state.numel() * state.element_size())))
-        if at_once not in self._plans:
-            self._plans[at_once] = make_plan(self._members, self._targets[0], at_once)
-        return self._plans[at_once]
+        native = state.device.type == "cpu" and kernels_for(state.dtype, state.shape[1]) is not None
+        if (at_once, native) not in self._plans:
+            self._plans[at_once, native] = make_plan(self._members, self._targets[0], at_once, native)
+        return self._plans[at_once, native]
 
     def _obstacle(self, plan: Plan, states: Sequence[Tensor]) -> str | None:
         if len({norm.training for norm in plan.book.statistics.norms}) > 1:

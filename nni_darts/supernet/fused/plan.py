@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -15,6 +15,7 @@ from nni_darts.supernet.fused.chains import Chains
 from nni_darts.supernet.fused.forms import Halved, Nothing, Pooled, Separable, Unchanged
 from nni_darts.supernet.fused.halves import Halves
 from nni_darts.supernet.fused.member import Member
+from nni_darts.supernet.fused.native.level import Level, is_native, native_signature
 from nni_darts.supernet.fused.recognise import NotFusedError, forms_of
 from nni_darts.supernet.fused.shared import Shared
 
@@ -59,7 +60,7 @@ def read_edges(edges: Mapping[Edge, nn.Module]) -> tuple[list[Member], dict[Edge
     return members, left
 
 
-def make_plan(members: Iterable[Member], inputs: int, at_once: int) -> Plan:
+def make_plan(members: Iterable[Member], inputs: int, at_once: int, native: bool) -> Plan:
     """Group candidates by when their source is known and by what they compute.
 
     Parameters
@@ -69,6 +70,8 @@ def make_plan(members: Iterable[Member], inputs: int, at_once: int) -> Plan:
     at_once
         How many separable convolutions to stack at most; one call for more is not faster where their
         tensors no longer fit into the cache.
+    native
+        Whether kernels compute the separable convolutions that they can.
     """
     plan = Plan()
     levels: dict[int, list[Member]] = defaultdict(list)
@@ -79,8 +82,10 @@ def make_plan(members: Iterable[Member], inputs: int, at_once: int) -> Plan:
         halves = [member for member in found if isinstance(member.form, Halved)]
         shared = [member for member in found if isinstance(member.form, Pooled | Unchanged)]
         plan.halved |= {member.source for member in halves}
+        fast = [member for member in chains if native and is_native(member)]
         plan.parts[level] = [
-            *_chains(plan.book, chains, at_once),
+            *(Level(plan.book, group) for group in _alike(fast, native_signature)),
+            *_chains(plan.book, [member for member in chains if member not in fast], at_once),
             *(Halves(plan.book, group) for group in _grouped(halves)),
             *_shared(plan.book, shared),
         ]
@@ -88,10 +93,7 @@ def make_plan(members: Iterable[Member], inputs: int, at_once: int) -> Plan:
 
 
 def _chains(book: Book, members: Sequence[Member], at_once: int) -> Iterable[Part]:
-    by_signature: dict[Hashable, list[Member]] = defaultdict(list)
-    for member in members:
-        by_signature[member.signature].append(member)
-    for alike in by_signature.values():
+    for alike in _alike(members, lambda member: member.signature):
         rows: dict[int, list[Member]] = defaultdict(list)
         for member in alike:
             rows[member.target].append(member)
@@ -115,7 +117,11 @@ def _shared(book: Book, members: Sequence[Member]) -> Iterable[Part]:
 
 
 def _grouped(members: Iterable[Member]) -> Iterable[list[Member]]:
+    return _alike(members, lambda member: (member.source, type(member.form), member.signature))
+
+
+def _alike(members: Iterable[Member], key: Callable[[Member], Hashable]) -> Iterable[list[Member]]:
     groups: dict[Hashable, list[Member]] = defaultdict(list)
     for member in members:
-        groups[member.source, type(member.form), member.signature].append(member)
+        groups[key(member)].append(member)
     return groups.values()

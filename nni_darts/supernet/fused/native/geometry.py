@@ -1,0 +1,129 @@
+"""Depthwise convolutions as the kernels see them."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+GROUPS = 16
+"""Most groups of images that are worked on side by side."""
+
+SUMS = 2**19
+"""Most numbers that all groups together may keep for their sums."""
+
+
+class _Shape(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_int64)
+        for name in (
+            *("batch", "height", "width", "out_height", "out_width", "channels"),
+            *("border", "sources", "members", "filter_size", "groups", "threads"),
+        )
+    ]
+
+
+class _Member(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_int64) for name in ("source", "kernel", "stride", "dilation", "padding", "filter")
+    ]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One depthwise convolution: "same" padding, an odd square kernel.
+
+    Attributes
+    ----------
+    source
+        Number of the input that it reads.
+    """
+
+    source: int
+    kernel: int
+    stride: int
+    dilation: int
+
+    @property
+    def padding(self) -> int:
+        """Zeros on every side."""
+        return self.dilation * (self.kernel - 1) // 2
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """K depthwise convolutions of S inputs [B, H, W, C] of one size; all strides are equal."""
+
+    filters: tuple[Filter, ...]
+    sources: int
+    channels: int
+    batch: int = 0
+    size: tuple[int, int] = (0, 0)
+
+    @staticmethod
+    @cache
+    def placed(geometry: Geometry, batch: int, size: tuple[int, int]) -> Geometry:
+        """The same for inputs of this batch and size."""
+        return replace(geometry, batch=batch, size=size)
+
+    @cached_property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the outputs."""
+        stride = self.filters[0].stride
+        return -(-self.size[0] // stride), -(-self.size[1] // stride)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Of all outputs, [K, B, H', W', C]."""
+        return (len(self.filters), self.batch, *self.out_size, self.channels)
+
+    @property
+    def count(self) -> int:
+        """Pixels over which an output's moments are taken."""
+        return self.batch * self.out_size[0] * self.out_size[1]
+
+    @property
+    def groups(self) -> int:
+        """Groups of images; a constant of the shape, so that results do not depend on the threads."""
+        sums = len(self.filters) * self.channels * (1 + self.channels)
+        return max(1, min(self.batch, GROUPS, SUMS // sums))
+
+    @cached_property
+    def begins(self) -> list[int]:
+        """Where each filter begins among the flat ones, and where the last ends."""
+        found = [0]
+        for filter in self.filters:
+            found.append(found[-1] + self.channels * filter.kernel**2)
+        return found
+
+    @cached_property
+    def order(self) -> Tensor:
+        """Index that takes [k, k, C] per member, as the kernels leave gradients, to [C, k, k]."""
+        rows = []
+        for filter, begin in zip(self.filters, self.begins, strict=False):
+            taps = filter.kernel**2
+            rows.append(begin + torch.arange(taps * self.channels).view(taps, self.channels).t().reshape(-1))
+        return torch.cat(rows)
+
+    @cached_property
+    def shape(self) -> Any:
+        """As a C structure, but for the number of threads."""
+        return _Shape(
+            *(self.batch, *self.size, *self.out_size, self.channels),
+            *(max(filter.padding for filter in self.filters), self.sources, len(self.filters)),
+            *(self.begins[-1], self.groups, 1),
+        )
+
+    @cached_property
+    def members(self) -> Any:
+        """As an array of C structures."""
+        return (_Member * len(self.filters))(
+            *(
+                _Member(f.source, f.kernel, f.stride, f.dilation, f.padding, begin)
+                for f, begin in zip(self.filters, self.begins, strict=False)
+            )
+        )

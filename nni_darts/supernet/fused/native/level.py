@@ -1,0 +1,118 @@
+"""All separable convolutions of a level in a few kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from nni_darts.supernet.fused.book import Book, Page
+from nni_darts.supernet.fused.forms import Separable, Stage
+from nni_darts.supernet.fused.member import Member
+from nni_darts.supernet.fused.native.chains import chains
+from nni_darts.supernet.fused.native.geometry import Filter, Geometry
+from nni_darts.supernet.fused.native.wiring import ChainStage, Wiring
+
+KERNELS = (3, 5, 7)
+"""Widths of the filters that the kernels know."""
+
+
+def is_native(member: Member) -> bool:
+    """Whether the kernels can compute this candidate: one or two stages, "same" padding, square filters."""
+    form = member.form
+    if not isinstance(form, Separable) or len(form.stages) > 2:
+        return False
+    norms = [(stage.norm.eps, stage.norm.affine) for stage in form.stages]
+    return len(set(norms)) == 1 and all(_is_plain(stage.depthwise) for stage in form.stages)
+
+
+def native_signature(member: Member) -> Any:
+    """Equal for candidates, native ones, that one level can take together."""
+    assert isinstance(member.form, Separable)
+    first: Any = member.form.stages[0]
+    return first.depthwise.out_channels, first.depthwise.stride, first.norm.eps, first.norm.affine
+
+
+def _is_plain(conv: Any) -> bool:
+    alike = all(len(set(pair)) == 1 for pair in (conv.kernel_size, conv.stride, conv.padding, conv.dilation))
+    return alike and conv.kernel_size[0] in KERNELS and 2 * conv.padding[0] == _reach(conv)
+
+
+def _reach(conv: Any) -> int:
+    return int(conv.dilation[0] * (conv.kernel_size[0] - 1))
+
+
+class Level:
+    """Native members of one signature, in any pattern of sources and targets.
+
+    The members of two stages stand first; their second stages follow the same order.
+    """
+
+    def __init__(self, book: Book, members: Sequence[Member]) -> None:
+        members = sorted(members, key=lambda member: (-len(_stages(member)), member.source, member.target))
+        self._sources = sorted({member.source for member in members})
+        self._targets = sorted({member.target for member in members})
+        self._coefficients = book.coefficients.ask([member.place for member in members])
+        firsts = [_stages(member)[0] for member in members]
+        seconds = [_stages(member)[1] for member in members if len(_stages(member)) == 2]
+        self._stages = [_Slots(book, stages) for stages in (firsts, seconds) if stages]
+        sources = [self._sources.index(member.source) for member in members]
+        self._wiring = Wiring(
+            geometries=tuple(
+                Geometry(tuple(map(_filter, readers, stages)), len(set(readers)), slots.channels)
+                for slots, stages, readers in zip(
+                    self._stages, (firsts, seconds), (sources, range(len(seconds))), strict=False
+                )
+            ),
+            targets=tuple(self._targets.index(member.target) for member in members),
+            eps=self._stages[0].eps,
+        )
+
+    def run(self, page: Page, states: Sequence[Tensor]) -> None:
+        """Add the weighted sum over the sources to every target."""
+        inputs = [states[source].permute(0, 2, 3, 1) for source in self._sources]
+        stages = [slots.read(page) for slots in self._stages]
+        wiring = self._wiring.on(inputs[0], training=page.statistics is None)
+        found = chains(wiring, page.coefficients[self._coefficients], stages, inputs)
+        for target, output in zip(self._targets, found.outputs, strict=True):
+            page.add(target, output.permute(0, 3, 1, 2))
+        for slots, (centre, variance) in zip(self._stages, found.statistics, strict=False):
+            page.record(slots.statistics, centre, variance, wiring.count)
+
+
+class _Slots:
+    """What one stage of all members reads of the book."""
+
+    def __init__(self, book: Book, stages: Sequence[Stage]) -> None:
+        norms: list[Any] = [stage.norm for stage in stages]
+        self.channels: int = norms[0].num_features
+        self.eps: float = norms[0].eps
+        self.statistics = book.statistics.ask(norms)
+        self._filters = book.weights.ask([stage.depthwise for stage in stages])
+        self._pointwise = book.weights.ask([stage.pointwise for stage in stages])
+        self._weight = book.weights.ask(norms) if norms[0].affine else None
+        self._bias = book.biases.ask(norms) if norms[0].affine else None
+
+    def read(self, page: Page) -> ChainStage:
+        """The tensors of this forward."""
+        rows = (-1, self.channels)
+        mean, variance = (None, None) if page.statistics is None else page.statistics[self.statistics]
+        return ChainStage(
+            page.weights[self._filters],
+            page.weights[self._pointwise].view(-1, self.channels, self.channels),
+            None if self._weight is None else page.weights[self._weight].view(rows),
+            None if self._bias is None else page.biases[self._bias].view(rows),
+            None if mean is None else mean.view(rows),
+            None if variance is None else variance.view(rows),
+        )
+
+
+def _stages(member: Member) -> tuple[Stage, ...]:
+    assert isinstance(member.form, Separable)
+    return member.form.stages
+
+
+def _filter(source: int, stage: Stage) -> Filter:
+    conv: Any = stage.depthwise
+    return Filter(source, conv.kernel_size[0], conv.stride[0], conv.dilation[0])

@@ -1,0 +1,78 @@
+"""Which convolutions a level computes, and the tensors of their stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from nni_darts.supernet.fused.native.geometry import Geometry
+
+
+class ChainStage(NamedTuple):
+    """One stage of its members: flat filters [C, k, k] each, pointwise [K, C, C], the rest [K, C].
+
+    ``weight`` and ``bias`` are the BatchNorms'; ``mean`` and ``variance`` the running ones to evaluate with,
+    None when training.
+    """
+
+    filters: Any
+    pointwise: Any
+    weight: Any
+    bias: Any
+    mean: Any
+    variance: Any
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """K members, those of two stages first.
+
+    Attributes
+    ----------
+    geometries
+        Of the first stages, K members, and of the second ones if there are any.
+    targets
+        Number of the output to which each member belongs.
+    """
+
+    geometries: tuple[Geometry, ...]
+    targets: tuple[int, ...]
+    eps: float
+    training: bool = True
+
+    def on(self, x: Tensor, training: bool) -> Wiring:
+        """For inputs like ``x`` [B, H, W, C]."""
+        first = Geometry.placed(self.geometries[0], len(x), tuple(x.shape[1:3]))
+        others = [Geometry.placed(second, len(x), first.out_size) for second in self.geometries[1:]]
+        return replace(self, geometries=(first, *others), training=training)
+
+    @property
+    def count(self) -> int:
+        """Pixels over which every BatchNorm normalises."""
+        return self.geometries[0].count
+
+    @cached_property
+    def outs(self) -> int:
+        """Number of outputs."""
+        return len(set(self.targets))
+
+    @cached_property
+    def chained(self) -> int:
+        """Members of two stages."""
+        return len(self.geometries[1].filters) if len(self.geometries) > 1 else 0
+
+    def by_target(self, rows: Tensor) -> Tensor:
+        """Sums of [K, C] over the members of each output."""
+        total = rows.new_zeros(self.outs, rows.shape[1])
+        return total.index_add_(0, torch.tensor(self.targets), rows)
+
+    def parted(self, tensors: Sequence[Any]) -> tuple[list[ChainStage], Sequence[Any]]:
+        """The stages, and what follows them."""
+        width = len(ChainStage._fields)
+        end = width * len(self.geometries)
+        return [ChainStage(*tensors[at : at + width]) for at in range(0, end, width)], tensors[end:]
