@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nni_darts.errors import ConfigError
+from nni_darts.displacement import Displacement, Snapshot
 from nni_darts.parts.relaxation import Relaxation
+from nni_darts.sgd import Sgd, read_sgd
 from nni_darts.supernet.structure import Structure
 from nni_darts.supernet.weights import MixtureWeights
 
@@ -28,26 +29,6 @@ class Objective(nn.Module):
     def forward(self, batch: Any, batch_index: int) -> Tensor:
         result = self.training_module.training_step(batch, batch_index)  # type: ignore[operator]
         return result["loss"] if isinstance(result, Mapping) else result
-
-
-@dataclass(frozen=True)
-class SgdWeight:
-    """A weight tensor with what SGD would do to it."""
-
-    name: str
-    parameter: nn.Parameter
-    lr: float
-    momentum: float
-    decay: float
-    buffer: Tensor | None
-
-    def moved_against(self, gradient: Tensor) -> Tensor:
-        """w - lr (mu b + gradient + decay w): where one SGD step would lead; b is 0 before the first."""
-        weight = self.parameter.detach()
-        direction = gradient + self.decay * weight
-        if self.buffer is not None:
-            direction = direction + self.momentum * self.buffer
-        return weight - self.lr * direction
 
 
 @dataclass
@@ -92,17 +73,21 @@ class SearchState:
             loss = self._evaluate(self.valid_batch, weights, buffers)
         return loss + sum(regulariser(self) for regulariser in self.outer_regularisers)
 
-    def inner_loss(self, weights: dict[str, Tensor] | None = None) -> Tensor:
+    def inner_loss(self) -> Tensor:
         """L_train(w, alpha) plus the inner regularisers, as a function of both, leaving no trace in logs."""
         with self.mute():
-            loss = self._evaluate(self.train_batch, weights, None)
+            loss = self._evaluate(self.train_batch)
         return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
 
     def training_loss(self) -> Tensor:
         """L_train for the weight step: logged, and constant in alpha."""
-        with self.weights.held_fixed():
-            loss = self._evaluate(self.train_batch, None, None)
+        with self.constant_architecture():
+            loss = self._evaluate(self.train_batch)
         return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
+
+    def constant_architecture(self) -> AbstractContextManager[None]:
+        """Forwards inside see the mixture weights as constants: nothing is kept or computed for them."""
+        return self.weights.held_fixed()
 
     @contextmanager
     def constant_weights(self) -> Iterator[None]:
@@ -115,6 +100,38 @@ class SearchState:
         finally:
             for weight in weights:
                 weight.requires_grad_(True)
+
+    @contextmanager
+    def displaced(self, weights: Sequence[Tensor]) -> Iterator[Displacement]:
+        """Inside, ``weights`` of the network may be moved; afterwards they are what they were, to the bit.
+
+        Losses at other weights and their gradients are both computed inside. The cost is one copy.
+        """
+        displacement = Displacement(weights)
+        try:
+            yield displacement
+        finally:
+            displacement.restore()
+
+    @contextmanager
+    def restored_statistics(self) -> Iterator[None]:
+        """Forwards inside leave no trace in running statistics: all buffers return, in their own memory.
+
+        As with moved weights, gradients of what was computed inside are taken inside.
+        """
+        owned = [
+            (module, name, buffer)
+            for module in self.objective.modules()
+            for name, buffer in module.named_buffers(recurse=False)
+        ]
+        before = Snapshot([buffer for *_, buffer in owned])
+        try:
+            yield
+        finally:
+            before.restore()
+            for module, name, buffer in owned:
+                if getattr(module, name) is not buffer:  # replaced instead of written to
+                    setattr(module, name, buffer)
 
     def step_weights(self, loss: Tensor) -> None:
         """Descend ``loss`` with the evaluator's optimiser, gradients clipped as it is configured."""
@@ -132,47 +149,30 @@ class SearchState:
             for parameter, gradient in zip(parameters, gradients, strict=True)
         ]
 
+    def named(self, weights: Sequence[Tensor], values: Sequence[Tensor]) -> dict[str, Tensor]:
+        """``values`` by the names that the objective has for ``weights``."""
+        names = {id(parameter): name for name, parameter in self.objective.named_parameters()}
+        return {names[id(weight)]: value for weight, value in zip(weights, values, strict=True)}
+
     def copied_buffers(self) -> dict[str, Tensor]:
         """The network's buffers (running statistics), copied, by the objective's names."""
         return {name: buffer.clone() for name, buffer in self.objective.named_buffers()}
 
-    def sgd_weights(self) -> list[SgdWeight]:
-        """The weights with their learning rate, momentum, decay and momentum buffer.
+    def sgd(self) -> Sgd:
+        """The weights with what SGD knows of them.
 
         Raises
         ------
         ConfigError
-            The weight optimiser is not SGD, or SGD with Nesterov momentum, dampening or ascent.
+            The weight optimiser is not plain SGD.
         """
-        optimizer = self.optimizer()
-        unplain = [
-            key
-            for key in ("nesterov", "dampening", "maximize")
-            if any(group.get(key) for group in optimizer.param_groups)
-        ]
-        if not isinstance(optimizer, torch.optim.SGD) or unplain:
-            got = type(optimizer).__name__ + (f" with {', '.join(unplain)}" if unplain else "")
-            raise ConfigError(
-                f"the unrolled (second-order) step needs a plain SGD weight optimiser; got {got}. "
-                "Use order=1 or torch.optim.SGD(lr, momentum, weight_decay)."
-            )
-        names = {id(parameter): name for name, parameter in self.objective.named_parameters()}
-        return [
-            SgdWeight(
-                name=names[id(parameter)],
-                parameter=parameter,
-                lr=float(group["lr"]),
-                momentum=group["momentum"],
-                decay=group["weight_decay"],
-                buffer=optimizer.state.get(parameter, {}).get("momentum_buffer"),
-            )
-            for group in optimizer.param_groups
-            for parameter in group["params"]
-            if parameter.requires_grad
-        ]
+        return read_sgd(self.optimizer())
 
     def _evaluate(
-        self, batch: Any, weights: dict[str, Tensor] | None, buffers: dict[str, Tensor] | None
+        self,
+        batch: Any,
+        weights: dict[str, Tensor] | None = None,
+        buffers: dict[str, Tensor] | None = None,
     ) -> Tensor:
         if weights is None:
             return self.objective(batch, self.step)

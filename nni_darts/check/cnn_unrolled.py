@@ -35,7 +35,7 @@ class Recorder(SearchState):
     def outer_loss(
         self, weights: dict[str, Tensor] | None = None, buffers: dict[str, Tensor] | None = None
     ) -> Tensor:
-        self.virtual = weights or {}
+        self.virtual = weights or {name: w.detach().clone() for name, w in self.objective.named_parameters()}
         self.valid_loss = super().outer_loss(weights, buffers)
         return self.valid_loss
 
@@ -67,7 +67,8 @@ def _architect(fixture: Fixture) -> Iterator[Comparison]:
     search, state = _prepared(fixture)
     exact = Unrolled("exact")(state)
     yield from _compare(fixture, search, "alpha_grad_exact", exact)
-    yield from _compare(fixture, search, "implicit_exact", state.gradients[-1])
+    implicit = [product / fixture.number("eta") for product in state.gradients[-1]]
+    yield from _compare(fixture, search, "implicit_exact", implicit)
     search, state = _prepared(fixture, buffers=False)
     yield from _compare(fixture, search, "alpha_grad_nobuf", Unrolled("fd")(state))
     search, state = _prepared(fixture)
@@ -181,7 +182,8 @@ def _path(name: str) -> str:
 
 
 def _state_names(state: SearchState) -> list[str]:
-    return [weight.name for weight in state.sgd_weights()]
+    weights = state.sgd().weights
+    return list(state.named(weights, weights))
 
 
 def _norm(tensors: Sequence[Tensor]) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nni_darts.errors import ConfigError
+from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
 
 RADIUS = 0.01
@@ -34,6 +35,17 @@ class Unrolled:
 
         g = d L_val(w', alpha) / d alpha - xi * d^2 L_train(w, alpha) / (d alpha d w) v,   v = d L_val / d w'.
 
+    With ``hvp="fd"`` a whole step is five forwards and five backwards, the last one being the weight step:
+
+    1. L_train at (w, alpha), gradient in w only: gives w';
+    2. L_val at (w', alpha), in w and alpha: gives v and the first term;
+    3. and 4. L_train at (w + R v, alpha) and (w - R v, alpha), in alpha only: give the second term;
+    5. L_train at (w, new alpha), in w only.
+
+    No two of them evaluate one loss at one point, and each point needs what the passes before it found
+    (w' the first, v the second, the new alpha all four), so none can be left out or shared. The weights
+    are moved in place: beyond the gradients themselves a step holds one copy of them.
+
     Parameters
     ----------
     hvp
@@ -59,59 +71,69 @@ class Unrolled:
 
     def check(self, state: SearchState) -> None:
         """Refuse an evaluator whose optimiser is not plain SGD before the first step."""
-        state.sgd_weights()
+        state.sgd()
 
     def __call__(self, state: SearchState) -> list[Tensor]:
-        weights = state.sgd_weights()
-        names = [weight.name for weight in weights]
-        parameters = [weight.parameter for weight in weights]
+        direct, product = self._exactly(state) if self.exact else self._by_difference(state)
+        return [d - p for d, p in zip(direct, product, strict=True)]
 
-        train_loss = state.inner_loss()
-        gradients = state.gradient(train_loss, parameters, create_graph=self.exact)
-        virtual = {
-            weight.name: weight.moved_against(gradient.detach()).requires_grad_()
-            for weight, gradient in zip(weights, gradients, strict=True)
-        }
-        # The virtual network is thrown away, and its running statistics with it.
-        valid_loss = state.outer_loss(virtual, state.copied_buffers())
-        outer = state.gradient(valid_loss, [*state.outer_parameters, *virtual.values()])
-        direct, vector = outer[: len(state.outer_parameters)], outer[len(state.outer_parameters) :]
+    def _by_difference(self, state: SearchState) -> tuple[list[Tensor], list[Tensor]]:
+        """First term, and xi times the product by finite difference."""
+        sgd = state.sgd()
+        with state.displaced(sgd.weights) as displacement:
+            displacement.to(sgd.change(_training_gradient(state, sgd)))
+            # The virtual network is thrown away, and its running statistics with it.
+            with state.restored_statistics():
+                direct, vector = _split(state, state.outer_loss(), sgd.weights)
+            # xi may differ between weights: it goes into v, and R turns into R / xi.
+            vector = sgd.scaled(vector)
+            radius = self.radius / _norm(vector)
+            sides = []
+            for signed in (radius, -radius):
+                # The official code, too, updates the running statistics in these passes.
+                displacement.to(vector, signed)
+                with state.constant_weights():
+                    loss = state.inner_loss()
+                sides.append(state.gradient(loss, state.outer_parameters))
+        plus, minus = sides
+        return direct, [(p - m) / (2 * radius) for p, m in zip(plus, minus, strict=True)]
 
-        # xi may differ between parameter groups: scale v by xi / max xi, and the product by max xi.
-        rate = max(weight.lr for weight in weights)
-        if rate == 0:
-            return direct
-        vector = [
-            v if weight.lr == rate else v * (weight.lr / rate)
-            for v, weight in zip(vector, weights, strict=True)
+    def _exactly(self, state: SearchState) -> tuple[list[Tensor], list[Tensor]]:
+        """First term, and xi times the product by double backward.
+
+        The first graph must outlive the virtual step, so w' cannot be written into the weights.
+        """
+        sgd = state.sgd()
+        gradients = state.gradient(state.inner_loss(), sgd.weights, create_graph=True)
+        change = sgd.change([gradient.detach() for gradient in gradients])
+        virtual = [
+            (weight.detach() + step).requires_grad_()
+            for weight, step in zip(sgd.weights, change, strict=True)
         ]
-        if self.exact:
-            product = self._double_backward(state, gradients, vector)
-        else:
-            product = self._finite_difference(state, dict(zip(names, parameters, strict=True)), vector)
-        return [d - rate * p for d, p in zip(direct, product, strict=True)]
-
-    def _double_backward(
-        self, state: SearchState, gradients: Sequence[Tensor], vector: Sequence[Tensor]
-    ) -> list[Tensor]:
-        inner_product = sum((g * v).sum() for g, v in zip(gradients, vector, strict=True) if g.requires_grad)
+        loss = state.outer_loss(state.named(sgd.weights, virtual), state.copied_buffers())
+        direct, vector = _split(state, loss, virtual)
+        pairs = zip(gradients, sgd.scaled(vector), strict=True)
+        inner_product = sum((g * v).sum() for g, v in pairs if g.requires_grad)
         if not isinstance(inner_product, Tensor):
-            return [torch.zeros_like(alpha) for alpha in state.outer_parameters]
-        return state.gradient(inner_product, state.outer_parameters)
+            return direct, [torch.zeros_like(alpha) for alpha in state.outer_parameters]
+        return direct, state.gradient(inner_product, state.outer_parameters)
 
-    def _finite_difference(
-        self, state: SearchState, weights: dict[str, Tensor], vector: Sequence[Tensor]
-    ) -> list[Tensor]:
-        norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(v) for v in vector]))
-        # Where v vanishes so does the product; the bound only keeps 0 * inf away. R stays on the device.
-        radius = self.radius / norm.clamp_min(1e-12)
-        sides = []
-        for sign in (1, -1):
-            # These passes run on the real network's buffers: the official code updates its running
-            # statistics here too.
-            moved = {
-                name: weight.detach() + sign * radius * v
-                for (name, weight), v in zip(weights.items(), vector, strict=True)
-            }
-            sides.append(state.gradient(state.inner_loss(moved), state.outer_parameters))
-        return [(plus - minus) / (2 * radius) for plus, minus in zip(*sides, strict=True)]
+
+def _training_gradient(state: SearchState, sgd: Sgd) -> list[Tensor]:
+    with state.constant_architecture():
+        loss = state.inner_loss()
+    return state.gradient(loss, sgd.weights)
+
+
+def _split(state: SearchState, loss: Tensor, weights: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Gradients in the architecture and in the weights, by one backward."""
+    gradients = state.gradient(loss, [*state.outer_parameters, *weights])
+    count = len(state.outer_parameters)
+    return gradients[:count], gradients[count:]
+
+
+def _norm(vector: Sequence[Tensor]) -> Tensor:
+    """Length over all tensors together, on their device."""
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(vector))))
+    # Where v vanishes so does the product; the bound only keeps 0 * inf away.
+    return norm.clamp_min(torch.finfo(norm.dtype).tiny)
