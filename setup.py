@@ -26,7 +26,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["nni_darts*", "search_spaces*"]),
     package_data={
-        "nni_darts": ["py.typed", "pipeline/register.yml", "supernet/fused/native/chains.c"],
+        "nni_darts": ["py.typed", "pipeline/register.yml", "supernet/fused/native/*.[ch]"],
         "search_spaces": ["py.typed"],
     },
     install_requires=[

@@ -87,7 +87,7 @@ def make_plan(members: Iterable[Member], inputs: int, at_once: int, native: bool
             *(Level(plan.book, group) for group in _alike(fast, native_signature)),
             *_chains(plan.book, [member for member in chains if member not in fast], at_once),
             *(Halves(plan.book, group) for group in _grouped(halves)),
-            *_shared(plan.book, shared),
+            *_shared(plan.book, shared, native),
         ]
     return plan
 
@@ -108,12 +108,12 @@ def _chains(book: Book, members: Sequence[Member], at_once: int) -> Iterable[Par
                 yield Chains(book, chunk)
 
 
-def _shared(book: Book, members: Sequence[Member]) -> Iterable[Part]:
+def _shared(book: Book, members: Sequence[Member], native: bool) -> Iterable[Part]:
     by_source: dict[int, list[list[Member]]] = defaultdict(list)
     for group in _grouped(members):
         by_source[group[0].source].append(group)
     for features in by_source.values():
-        yield Shared(book, features)
+        yield Shared(book, features, native)
 
 
 def _grouped(members: Iterable[Member]) -> Iterable[list[Member]]:

@@ -13,6 +13,7 @@ from nni_darts.supernet.fused.book import Book, Page, Place
 from nni_darts.supernet.fused.forms import Pooled
 from nni_darts.supernet.fused.layout import images
 from nni_darts.supernet.fused.member import Member
+from nni_darts.supernet.fused.native.pools import AVERAGE, MAXIMUM, SAME, Features, mix_pools
 
 
 class Shared:
@@ -25,9 +26,11 @@ class Shared:
     ----------
     features
         The members of every feature: equal signature, one for each target that has it.
+    native
+        Whether kernels compute the features that they can.
     """
 
-    def __init__(self, book: Book, features: Sequence[Sequence[Member]]) -> None:
+    def __init__(self, book: Book, features: Sequence[Sequence[Member]], native: bool) -> None:
         self.source = features[0][0].source
         self.targets = sorted({member.target for feature in features for member in feature})
         places: dict[int, list[Place]] = {target: [None] * len(features) for target in self.targets}
@@ -36,6 +39,11 @@ class Shared:
                 places[member.target][column] = member.place
         self.coefficients = book.coefficients.ask([place for row in places.values() for place in row])
         self.features = [_Feature(book, feature) for feature in features]
+        kinds = tuple(feature.kind for feature in self.features if feature.kind is not None)
+        strides = {feature.stride for feature in self.features}
+        self.native: Features | None = None
+        if native and len(kinds) == len(features) and len(strides) == 1:
+            self.native = Features(kinds, tuple(feature.eps for feature in self.features), strides.pop())
 
     def run(self, page: Page, states: Sequence[Tensor]) -> None:
         """Add the weighted features to every target."""
@@ -44,10 +52,23 @@ class Shared:
         if page.statistics is not None:
             self._evaluate(page, x, weights)
             return
+        if self.native is not None:
+            self._mix(page, x, weights, self.native)
+            return
         found = [feature.train(page, x) for feature in self.features]
         rows = torch.stack([feature.permute(0, 2, 3, 1).reshape(-1) for feature in found])
         for target, row in zip(self.targets, (weights @ rows).unbind(0), strict=True):
             page.add(target, images(row.view(-1, x.shape[1]), found[0]))
+
+    def _mix(self, page: Page, x: Tensor, weights: Tensor, features: Features) -> None:
+        mixed = mix_pools(features, weights, x.permute(0, 2, 3, 1))
+        for target, output in zip(self.targets, mixed.outputs, strict=True):
+            page.add(target, output.permute(0, 3, 1, 2))
+        count = mixed.outputs[0].numel() // x.shape[1]
+        for feature, mean, variance in zip(self.features, mixed.mean, mixed.variance, strict=True):
+            if feature.eps is not None:
+                edges = len(feature.targets)
+                page.record(feature.statistics, mean.repeat(edges), variance.repeat(edges), count)
 
     def _evaluate(self, page: Page, x: Tensor, weights: Tensor) -> None:
         """Running statistics differ between edges, and with them the normalised pools."""
@@ -61,6 +82,7 @@ class _Feature:
         form: Any = members[0].form
         self.targets = [member.target for member in members]
         self.pool: nn.Module | None = form.pool if isinstance(form, Pooled) else None
+        self.kind, self.stride = _native_kind(self.pool)
         self.eps: float | None = None
         if isinstance(form, Pooled) and form.norm is not None:
             forms: list[Any] = [member.form for member in members]
@@ -89,3 +111,16 @@ class _Feature:
         shape = (len(self.targets), -1)
         rows = zip(self.targets, mean.view(shape), variance.view(shape), strict=True)
         return [(target, functional.batch_norm(pooled, m, v, eps=self.eps)) for target, m, v in rows]
+
+
+def _native_kind(pool: Any) -> tuple[int | None, int]:
+    """What the kernels call a feature, None for what they do not know, and its stride."""
+    if pool is None:
+        return SAME, 1
+    window = [pool.kernel_size, pool.padding, pool.stride, pool.ceil_mode]
+    if window[:2] != [3, 1] or not isinstance(pool.stride, int) or pool.ceil_mode:
+        return None, 1
+    if isinstance(pool, nn.MaxPool2d):
+        return (MAXIMUM if pool.dilation == 1 and not pool.return_indices else None), pool.stride
+    plain = not pool.count_include_pad and pool.divisor_override is None
+    return (AVERAGE if plain else None), pool.stride

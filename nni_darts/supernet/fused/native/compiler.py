@@ -15,13 +15,15 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-SOURCE = Path(__file__).with_name("chains.c")
+FOLDER = Path(__file__).parent
+SOURCES = ("chains.c", "fold.c", "pool.c")
+HEADERS = ("base.h", "depthwise.h")
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fno-trapping-math", "-fno-math-errno", "-shared", "-fPIC")
 
 
 @cache
-def library(real: str, lanes: int) -> ctypes.CDLL | None:
-    """The kernels for one C type and a multiple of channels; None where they cannot be had.
+def library(real: str, integer: str, lanes: int) -> ctypes.CDLL | None:
+    """The kernels for C types of one size and a multiple of channels; None where they cannot be had.
 
     They are compiled by ``$CC``, else ``cc``, and kept in the user's cache folder. ``NNI_DARTS_KERNELS=off``
     goes without them.
@@ -32,9 +34,10 @@ def library(real: str, lanes: int) -> ctypes.CDLL | None:
     if compiler is None:
         logger.info("No C compiler: the fused supernet computes with PyTorch's own operators.")
         return None
-    options = (f"-DREAL={real}", f"-DLANES={lanes}")
-    key = hashlib.sha256(repr((SOURCE.read_text(), FLAGS, options, compiler, _processor())).encode())
-    path = _folder() / f"chains-{key.hexdigest()[:16]}.so"
+    options = (f"-DREAL={real}", f"-DINTEGER={integer}", f"-DLANES={lanes}")
+    text = [(FOLDER / name).read_text() for name in (*SOURCES, *HEADERS)]
+    key = hashlib.sha256(repr((text, FLAGS, options, compiler, _processor())).encode()).hexdigest()
+    path = _folder() / f"{real}-{lanes}-{key[:16]}.so"
     try:
         if not path.exists():
             _compile(compiler, options, path)
@@ -48,7 +51,8 @@ def _compile(compiler: str, options: tuple[str, ...], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         built = Path(folder) / path.name
-        command = [compiler, *FLAGS, *options, str(SOURCE), "-o", str(built)]
+        sources = [str(FOLDER / name) for name in SOURCES]
+        command = [compiler, *FLAGS, *options, *sources, "-lm", "-o", str(built)]
         # Without OpenMP the pragmas are ignored: the same results on one thread.
         if subprocess.run([*command, "-fopenmp"], capture_output=True, timeout=120).returncode:
             subprocess.run(command, capture_output=True, check=True, timeout=120)

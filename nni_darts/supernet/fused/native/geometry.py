@@ -70,6 +70,12 @@ class Geometry:
         """The same for inputs of this batch and size."""
         return replace(geometry, batch=batch, size=size)
 
+    @staticmethod
+    @cache
+    def pooling(batch: int, size: tuple[int, int], channels: int, stride: int) -> Geometry:
+        """Of one 3x3 pool."""
+        return Geometry((Filter(0, 3, stride, 1),), 1, channels, batch, size)
+
     @cached_property
     def out_size(self) -> tuple[int, int]:
         """Height and width of the outputs."""
@@ -109,9 +115,18 @@ class Geometry:
             rows.append(begin + torch.arange(taps * self.channels).view(taps, self.channels).t().reshape(-1))
         return torch.cat(rows)
 
+    def sums(self, like: Tensor, members: int | None = None) -> Tensor:
+        """Room for sums over pixels, [groups, members, C + C * C]; the whole will be in the first."""
+        return like.new_empty(self.groups, members or len(self.filters), self.channels * (1 + self.channels))
+
+    @property
+    def call(self) -> tuple[Any, Any]:
+        """The first two arguments of a kernel: the shape and the members."""
+        self._shape.threads = torch.get_num_threads()
+        return ctypes.byref(self._shape), self._members
+
     @cached_property
-    def shape(self) -> Any:
-        """As a C structure, but for the number of threads."""
+    def _shape(self) -> Any:
         return _Shape(
             *(self.batch, *self.size, *self.out_size, self.channels),
             *(max(filter.padding for filter in self.filters), self.sources, len(self.filters)),
@@ -119,8 +134,7 @@ class Geometry:
         )
 
     @cached_property
-    def members(self) -> Any:
-        """As an array of C structures."""
+    def _members(self) -> Any:
         return (_Member * len(self.filters))(
             *(
                 _Member(f.source, f.kernel, f.stride, f.dilation, f.padding, begin)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from nni_darts.supernet.fused.native.geometry import Geometry
@@ -66,10 +65,10 @@ class Wiring:
         """Members of two stages."""
         return len(self.geometries[1].filters) if len(self.geometries) > 1 else 0
 
-    def by_target(self, rows: Tensor) -> Tensor:
-        """Sums of [K, C] over the members of each output."""
-        total = rows.new_zeros(self.outs, rows.shape[1])
-        return total.index_add_(0, torch.tensor(self.targets), rows)
+    def ends(self, of_stages: Sequence[Tensor]) -> list[Tensor]:
+        """Each member's row of its last stage."""
+        seconds = of_stages[1].unbind(0) if self.chained else ()
+        return [*seconds, *of_stages[0][self.chained :].unbind(0)]
 
     def parted(self, tensors: Sequence[Any]) -> tuple[list[ChainStage], Sequence[Any]]:
         """The stages, and what follows them."""

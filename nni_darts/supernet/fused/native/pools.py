@@ -1,0 +1,144 @@
+"""A state, its pools and their BatchNorms mixed into several targets as one differentiable function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nni_darts.supernet.fused.native.geometry import Geometry
+from nni_darts.supernet.fused.native.kernels import INTEGERS, Kernels, kernels_for
+
+SAME, MAXIMUM, AVERAGE = range(3)
+"""Kinds of features, as the kernels number them."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """F features of one state.
+
+    Attributes
+    ----------
+    kinds
+        SAME (only at stride 1), MAXIMUM or AVERAGE, the latter over 3x3 pixels, padding not counted.
+    eps
+        Of the BatchNorm on each, None where there is none.
+    """
+
+    kinds: tuple[int, ...]
+    eps: tuple[float | None, ...]
+    stride: int
+
+
+class Mixed(NamedTuple):
+    """Targets [B, H', W', C]; mean and biased variance [F, C] of the features that are normalised."""
+
+    outputs: tuple[Tensor, ...]
+    mean: Tensor
+    variance: Tensor
+
+
+def mix_pools(features: Features, weights: Tensor, x: Tensor) -> Mixed:
+    """``weights`` [T, F] times the features of ``x`` [B, H, W, C], normalised by the batch."""
+    *outputs, mean, variance = _Pools.apply(features, weights.contiguous(), x.contiguous())
+    return Mixed(tuple(outputs), mean, variance)
+
+
+class _Pools(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Features, weights: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+        kernels, geometry = _kernels(x), _geometry(features, x)
+        shape = geometry.call[0]
+        kinds, channels = len(features.kinds), geometry.channels
+        mean, variance, inverse = x.new_zeros(3, kinds, channels).unbind(0)
+        found, places = [], []
+        for f, (kind, eps) in enumerate(zip(features.kinds, features.eps, strict=True)):
+            if kind == SAME:
+                feature, place = x, None
+            else:
+                feature = x.new_empty(geometry.out_shape[1:])
+                place = feature.new_empty(feature.shape, dtype=INTEGERS[x.dtype]) if kind == MAXIMUM else None
+                room = x.new_empty(geometry.groups, 2, channels)
+                own = (mean[f], None if eps is None else variance[f], inverse[f])
+                kernels(
+                    "pool_forward", shape, kind, features.stride, x, feature, place, room, eps or 0.0, *own
+                )
+            if eps is None:
+                inverse[f] = 1.0
+            found.append(feature)
+            places.append(place)
+        outputs = [torch.empty_like(found[0]) for _ in range(len(weights))]
+        kernels("pool_mix", shape, len(weights), kinds, weights, found, mean, inverse, outputs)
+        ctx.features = features
+        ctx.mark_non_differentiable(mean, variance)
+        pooled = [None if kind == SAME else f for kind, f in zip(features.kinds, found, strict=True)]
+        ctx.save_for_backward(weights, x, mean, inverse, *pooled, *places)
+        return (*outputs, mean, variance)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        features: Features = ctx.features
+        weights, x, mean, inverse, *rest = ctx.saved_tensors
+        outs, kinds = weights.shape
+        of_outputs = [gradient.contiguous() for gradient in gradients[:outs]]
+        if torch.is_grad_enabled():  # the gradient will be differentiated itself
+            return None, *_plain_gradients(features, weights, x, of_outputs, ctx.needs_input_grad[1:])
+        found, places = [x if f is None else f for f in rest[:kinds]], rest[kinds:]
+        kernels, geometry = _kernels(x), _geometry(features, x)
+        shape, channels = geometry.call[0], geometry.channels
+        sums = x.new_empty(geometry.groups, outs, 1 + kinds, channels)
+        kernels("pool_outer", shape, outs, kinds, of_outputs, found, sums)
+        of_weights, factors = torch.empty_like(weights), x.new_empty(outs, kinds, channels)
+        shift, scatter = x.new_empty(2, kinds, channels).unbind(0)
+        normal = [int(eps is not None) for eps in features.eps]
+        kernels(
+            *("pool_unmix", channels, outs, kinds, geometry.count, normal, weights, sums, mean, inverse),
+            *(of_weights, factors, shift, scatter),
+        )
+        of_x = None
+        if ctx.needs_input_grad[2]:
+            of_x = torch.empty_like(x)
+            kernels(
+                *("pool_backward", shape, features.stride, outs, kinds, features.kinds, of_outputs, found),
+                *(places, factors, shift, scatter, of_x),
+            )
+        return None, of_weights, of_x
+
+
+def plain_pools(features: Features, weights: Tensor, x: Tensor) -> list[Tensor]:
+    """The outputs of ``mix_pools`` by PyTorch's operators."""
+    image = x.permute(0, 3, 1, 2)
+    found = []
+    for kind, eps in zip(features.kinds, features.eps, strict=True):
+        value = image
+        if kind == MAXIMUM:
+            value = functional.max_pool2d(image, 3, features.stride, 1)
+        elif kind == AVERAGE:
+            value = functional.avg_pool2d(image, 3, features.stride, 1, count_include_pad=False)
+        if eps is not None:
+            value = functional.batch_norm(value, None, None, training=True, eps=eps)
+        found.append(value.permute(0, 2, 3, 1))
+    return [sum(w * f for w, f in zip(row, found, strict=True)) for row in weights]
+
+
+def _plain_gradients(
+    features: Features, weights: Tensor, x: Tensor, of_outputs: Sequence[Tensor], wanted: Sequence[bool]
+) -> list[Tensor | None]:
+    chosen = [tensor for tensor, wants in zip((weights, x), wanted, strict=True) if wants]
+    outputs = plain_pools(features, weights, x)
+    found = iter(torch.autograd.grad(outputs, chosen, of_outputs, create_graph=True))
+    return [next(found) if wants else None for wants in wanted]
+
+
+def _kernels(like: Tensor) -> Kernels:
+    found = kernels_for(like.dtype, like.shape[3])
+    assert found is not None
+    return found
+
+
+def _geometry(features: Features, x: Tensor) -> Geometry:
+    return Geometry.pooling(len(x), tuple(x.shape[1:3]), x.shape[3], features.stride)
