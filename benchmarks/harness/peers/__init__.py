@@ -1,0 +1,8 @@
+"""Every implementation that can be compared with, by name."""
+
+from __future__ import annotations
+
+from benchmarks.harness.peers import generic, nni, original
+from benchmarks.harness.peers.peer import Peer
+
+PEERS: dict[str, Peer] = {module.PEER.name: module.PEER for module in (generic, nni, original)}
