@@ -12,7 +12,9 @@
     derivation(state)                             the architecture, as an NNI sample
 
 Inside, every forward of the supernet begins with one call of the relaxation, and every choice combines
-its candidates with the forward part. Lightning owns the loop, devices, precision and checkpoints.
+its candidates with the forward part. Lightning owns the loop, devices, precision and checkpoints. On a GPU
+everything between the batches and the learning-rate schedule is recorded once and then repeated
+(``nni_darts.capture``).
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ import torch
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from torch import Tensor
 
+from nni_darts.capture import CapturedStep, Graphs
+from nni_darts.capture.search import Addresses, captured_step
 from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
 from nni_darts.recipe import Recipe
@@ -47,6 +51,11 @@ class SearchModule(BaseOneShotLightningModule):
         The method, the space's choices, and where the mixed modules read their weights.
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
+    capture
+        Whether steps are recorded and repeated: ``"auto"`` where that is possible, ``"on"`` or not at all,
+        ``"off"``.
+    graphs
+        What records; None for CUDA graphs on a GPU and nothing elsewhere.
     """
 
     def __init__(
@@ -56,8 +65,14 @@ class SearchModule(BaseOneShotLightningModule):
         structure: Structure,
         mixture: MixtureWeights,
         gradient_clip_val: float | None = None,
+        capture: str = "auto",
+        graphs: Graphs | None = None,
     ) -> None:
         super().__init__(training_module)
+        self.capture = capture
+        self.graphs = graphs
+        self._captured: CapturedStep | None = None
+        self._addresses: Addresses | None = None
         self.recipe = recipe
         self.gradient_clip_val = gradient_clip_val
         self.relaxation = recipe.relaxation(structure.sizes)
@@ -106,27 +121,42 @@ class SearchModule(BaseOneShotLightningModule):
         check = getattr(self.recipe.architect, "check", None)
         if check is not None:
             check(self.state)
+        self._prepare_capture()
         super().on_train_start()
+
+    def _prepare_capture(self) -> None:
+        self._captured = captured_step(self)
+        self._addresses = None if self._captured is None else Addresses(self)
 
     def on_train_epoch_start(self) -> None:
         self.state.epoch = self.trainer.current_epoch
         for schedule in self.recipe.schedules:
             schedule(self.state)
         super().on_train_epoch_start()
+        if self._addresses is not None and self._addresses.moved():
+            self._prepare_capture()  # weights or optimiser states were replaced: recordings would miss them
+
+    def on_train_end(self) -> None:
+        self._captured = self._addresses = None  # their memory with them
+        super().on_train_end()
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         self.state.step = batch_idx
+        (self._captured or self.step_on)(batch)
+        self.advance_lr_schedulers(batch_idx)
+
+    def step_on(self, batch: dict[str, Any]) -> None:
+        """One step of both levels; on a GPU this is what is recorded."""
         self.state.train_batch, self.state.valid_batch = batch["train"], batch["val"]
         if self.state.architecture_moves:
             self._step_architecture()
         self.recipe.weight_step(self.state)
-        self.advance_lr_schedulers(batch_idx)
 
     def _step_architecture(self) -> None:
         optimizer = self.architecture_optimizers()
         gradients = self.recipe.architect(self.state)
         for parameter, gradient in zip(self.state.outer_parameters, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = gradient.contiguous()  # fused optimisers take no strides of zero
         optimizer.step()
         optimizer.zero_grad()
 

@@ -13,6 +13,7 @@ from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
 from nni.nas.space import RawFormatModelSpace
 from torch import nn
 
+from nni_darts.capture.why import CHOICES
 from nni_darts.engine import SearchModule
 from nni_darts.errors import ConfigError
 from nni_darts.pairing import paired
@@ -56,6 +57,9 @@ class DifferentiableStrategy(OneShotStrategy):
         ``"generic"`` computes one candidate after the other; ``"fused"`` computes candidates that read the
         same states together, with the same mathematics, where the space and the method allow it. What is
         not fused is said in the log with the reason.
+    capture
+        Whether steps on a GPU are recorded as CUDA graphs and repeated: ``"auto"`` where the evaluator, the
+        method and the optimisers allow it (else one warning says why not), ``"on"`` or an error, ``"off"``.
 
     Raises
     ------
@@ -71,11 +75,15 @@ class DifferentiableStrategy(OneShotStrategy):
         mutation_hooks: list[Callable[..., Any]] | None = None,
         validation_dataloader: Any = None,
         supernet: str = "generic",
+        capture: str = "auto",
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
         if supernet not in SUPERNETS:
             raise ConfigError(f'search.supernet: got "{supernet}"; write {", ".join(SUPERNETS)}.')
+        if capture not in CHOICES:
+            raise ConfigError(f'trainer.capture: got "{capture}"; write {", ".join(CHOICES)}.')
         self.supernet_kind = supernet
+        self.capture = capture
         self.recipe = recipe
         self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
@@ -125,7 +133,12 @@ class DifferentiableStrategy(OneShotStrategy):
 
     def configure_oneshot_module(self, training_module: Any) -> SearchModule:
         return SearchModule(
-            training_module, self.recipe, self._structure, self._mixture, self.gradient_clip_val
+            training_module,
+            self.recipe,
+            self._structure,
+            self._mixture,
+            self.gradient_clip_val,
+            self.capture,
         )
 
     def train_dataloader(
@@ -163,6 +176,8 @@ class DARTS(DifferentiableStrategy):
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     supernet
         ``"generic"`` or ``"fused"``: how mixtures are computed.
+    capture
+        ``"auto"``, ``"on"`` or ``"off"``: whether steps on a GPU are recorded and repeated.
 
     Defaults are those of the official CIFAR-10 search.
 
@@ -185,11 +200,16 @@ class DARTS(DifferentiableStrategy):
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
         supernet: str = "generic",
+        capture: str = "auto",
     ) -> None:
         recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius).but(
             outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay),
             schedules=(WarmUp(warmup_epochs),),
         )
         super().__init__(
-            recipe, gradient_clip_val=gradient_clip_val, mutation_hooks=mutation_hooks, supernet=supernet
+            recipe,
+            gradient_clip_val=gradient_clip_val,
+            mutation_hooks=mutation_hooks,
+            supernet=supernet,
+            capture=capture,
         )

@@ -23,7 +23,9 @@ class Classifier(LightningModule):
     """Cross-entropy, SGD and a schedule per epoch, as cnn/train.py and cnn/train_search.py of quark0/darts.
 
     The network comes by ``set_model``. One that returns (logits, auxiliary logits) in training gets the
-    auxiliary loss; one with an attribute ``drop_path_prob`` has it set at the start of every epoch.
+    auxiliary loss; one with an attribute ``drop_path_prob`` has it set at the start of every epoch, in
+    place where it is a tensor. Its steps can be captured: they keep their sums on the device and look at
+    none of them.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ class Classifier(LightningModule):
     schedule, gamma
         ``cosine``, or ``exponential``: lr * gamma ** epoch.
     """
+
+    capturable = True
 
     def __init__(
         self,
@@ -96,9 +100,16 @@ class Classifier(LightningModule):
             loss = loss + self.auxiliary_weight * auxiliary_loss
         if not self._is_muted:
             self.train_scores.update(logits, y, loss)
-            if not loss.is_cuda or batch_idx % CHECK_EVERY == 0:
-                self._check_finite()
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if not self.train_scores.sums.is_cuda or batch_idx % CHECK_EVERY == 0:
+            self._check_finite()
+
+    def capture_key(self) -> tuple[float, ...]:
+        """What a step reads on the host that an epoch may change."""
+        prob = getattr(self.model, "drop_path_prob", 0.0)
+        return () if isinstance(prob, Tensor) else (prob,)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         x, y = batch
@@ -147,8 +158,13 @@ class Classifier(LightningModule):
         }
 
     def _set_drop_path(self) -> None:
-        if hasattr(self.model, "drop_path_prob"):
-            self.model.drop_path_prob = drop_path_prob(self.drop_path_prob, self.current_epoch, self.epochs)
+        if not hasattr(self.model, "drop_path_prob"):
+            return
+        prob = drop_path_prob(self.drop_path_prob, self.current_epoch, self.epochs)
+        if isinstance(self.model.drop_path_prob, Tensor):
+            self.model.drop_path_prob.fill_(prob)
+        else:
+            self.model.drop_path_prob = prob
 
     def _check_finite(self) -> None:
         if not torch.isfinite(self.train_scores.loss_sum):

@@ -82,8 +82,9 @@ def test_metrics_have_both_parts_once_there_was_validation() -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(bad: float) -> None:
     module = classifier(torch.tensor([[bad, 0.0, 0.0]]))
+    module.training_step(BATCH, 0)
     with pytest.raises(RunError, match=r"became NaN or infinite in epoch 0; lower lr \(now 0.025\)"):
-        module.training_step(BATCH, 0)
+        module.on_train_batch_end(None, BATCH, 0)
 
 
 def test_settings_reach_the_module() -> None:

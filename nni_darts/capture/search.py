@@ -1,0 +1,85 @@
+"""The search's step, captured."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from nni_darts.capture.counter import OptimizerSteps
+from nni_darts.capture.graphs import CudaGraphs
+from nni_darts.capture.parts import capture_keys
+from nni_darts.capture.rates import DeviceRates
+from nni_darts.capture.step import CapturedStep
+from nni_darts.capture.why import obstacles
+from nni_darts.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nni_darts.engine import SearchModule
+
+logger = logging.getLogger(__name__)
+
+
+def captured_step(search: SearchModule) -> CapturedStep | None:
+    """``search.step_on`` as a captured step; None where steps run as they are, which may be said in the log.
+
+    Raises
+    ------
+    ConfigError
+        Capture is required and cannot be.
+    """
+    if search.capture == "off":
+        return None
+    graphs = search.graphs
+    if graphs is None and search.device.type == "cuda":
+        graphs = CudaGraphs(search.device)
+    reasons = ["CUDA graphs need a GPU"] if graphs is None else obstacles(search)
+    if reasons and search.capture == "on":
+        raise ConfigError(*(f'trainer.capture: "on" is not possible: {reason}.' for reason in reasons))
+    if graphs is None:
+        return None
+    if reasons:
+        logger.warning("The search step is not captured: %s.", "; ".join(reasons))
+        return None
+
+    def host_values() -> Hashable:
+        own = getattr(search.training_module, "capture_key", tuple)
+        return search.state.architecture_moves, own(), *capture_keys(search.recipe, search.state)
+
+    return CapturedStep(
+        search.step_on,
+        DeviceRates(search.trainer.optimizers, graphs.fused),
+        graphs,
+        host_values=host_values,
+        counter=OptimizerSteps(search.trainer),
+        required=search.capture == "on",
+    )
+
+
+class Addresses:
+    """Where everything lies that recordings refer to and that outlives a step."""
+
+    def __init__(self, search: SearchModule) -> None:
+        self._search = search
+        self._before = self._now()
+
+    def moved(self) -> bool:
+        """Whether something lies elsewhere than when this was last asked; what is new did not move."""
+        before, self._before = self._before, self._now()
+        return any(self._before.get(name) != address for name, address in before.items())
+
+    def _now(self) -> dict[Hashable, int]:
+        search = self._search
+        found: dict[Hashable, int] = {
+            name: tensor.data_ptr()
+            for tensors in (search.named_parameters(), search.named_buffers())
+            for name, tensor in tensors
+        }
+        for optimizer in search.trainer.optimizers:
+            for parameter, state in optimizer.state.items():
+                for name, value in state.items():
+                    if isinstance(value, Tensor):
+                        found[id(optimizer), id(parameter), name] = value.data_ptr()
+        return found

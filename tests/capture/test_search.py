@@ -1,0 +1,234 @@
+"""A captured search is the search: same weights, statistics, alphas, optimiser states, metrics, counters."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import Any
+
+import pytest
+import torch
+from nni.nas.evaluator.pytorch import Classification, DataLoader
+from pytorch_lightning import Callback
+from torch.utils.data import TensorDataset
+
+from nni_darts import DARTS
+from nni_darts.capture import capturable
+from nni_darts.errors import ConfigError, RunError
+from nni_darts.training.classifier import Classifier
+from tests.capture.fakes import Rerun, Tape
+from tests.capture.searches import Drawing, largest_difference, outcome, search
+from tests.supernet.spaces import Everything
+
+both_orders = pytest.mark.parametrize("order", [1, 2])
+
+
+@both_orders
+def test_static_buffers_and_rates_in_tensors_change_no_bit(order: int) -> None:
+    graphs = Rerun()
+    captured = outcome(search(graphs, order))
+    assert largest_difference(captured, outcome(search(None, order))) == 0
+    # Full batches and the smaller last one: each once unrecorded, then recorded, then repeated.
+    assert (graphs.runs, graphs.recordings, graphs.replays) == (2, 2, 3 * 3 - 1 + 2)
+
+
+@both_orders
+def test_a_recording_without_python_gives_the_same_search(order: int) -> None:
+    """Nothing of the host may matter: rates, counters, random numbers, metrics, the size of a batch."""
+    tape = Tape()
+    taped = outcome(search(tape, order, classifier=Drawing))
+    assert [recording.replays for recording in tape.tapes] == [8, 2]
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), order, classifier=Drawing))) == 0
+    assert taped["global step"] == 2 * 3 * 4
+
+
+def test_the_fused_optimisers_are_the_ordinary_ones_up_to_rounding() -> None:
+    ordinary, fused = (outcome(search(Rerun(fused=fused)))["state"] for fused in (False, True))
+    assert 0 < largest_difference(ordinary, fused) < 1e-5
+
+
+def test_the_schedule_moves_a_recorded_rate() -> None:
+    """A rate that stayed in the recording would train with the first one for ever."""
+    constant, falling = (
+        outcome(search(Tape(), settings={"lr_min": lr_min}))["state"] for lr_min in (0.2, 0.001)
+    )
+    assert largest_difference(constant, falling) > 1e-3
+
+
+def test_checkpoints_and_schedules_see_plain_numbers() -> None:
+    groups = outcome(search(Tape()))["groups"]
+    assert groups == outcome(search(None))["groups"]
+    assert [type(group["lr"]) for (group,) in groups] == [float, float]
+    assert [group["fused"] for (group,) in groups] == [None, None]
+
+
+def test_warm_up_epochs_are_a_recording_of_their_own() -> None:
+    tape = Tape()
+    taped = outcome(search(tape, warmup_epochs=2, epochs=4))
+    sizes = sorted(len(recording.operations) for recording in tape.tapes)
+    assert len(sizes) == 4  # with and without the architecture, full and smaller
+    assert sizes[1] < 0.7 * sizes[2]
+    untaped = outcome(search(Rerun(fused=True), warmup_epochs=2, epochs=4))
+    assert largest_difference(taped, untaped) == 0
+
+
+def test_no_clipping_is_recorded_too() -> None:
+    tight, loose = (search(Tape(), gradient_clip_val=clip) for clip in (0.01, None))
+    assert largest_difference(outcome(tight)["state"], outcome(loose)["state"]) > 1e-3
+    expected = outcome(search(Rerun(fused=True), gradient_clip_val=None))
+    assert largest_difference(outcome(loose), expected) == 0
+
+
+def test_gradients_do_not_outlive_the_step() -> None:
+    seen = []
+
+    class Look(Callback):
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+            seen.extend(parameter.grad for parameter in pl_module.parameters())
+
+    search(Tape(), epochs=1, callbacks=[Look()])
+    assert set(seen) == {None}
+
+
+class Reload(Callback):
+    """Loads what is there already, after every epoch."""
+
+    def __init__(self, copied: bool) -> None:
+        self.copied = copied
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        for optimizer in trainer.optimizers:
+            state = optimizer.state_dict()
+            optimizer.load_state_dict(copy.deepcopy(state) if self.copied else state)
+
+
+@pytest.mark.parametrize(("copied", "replays"), [(True, [2, 2, 2]), (False, [8])])
+def test_replaced_state_is_recorded_anew(copied: bool, replays: list[int]) -> None:
+    """An old recording would go on with the old momentum buffers, or with the old group's rate."""
+    tape = Tape()
+    taped = outcome(search(tape, rest=0, callbacks=[Reload(copied)]))
+    assert [recording.replays for recording in tape.tapes] == replays
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), rest=0))) == 0
+
+
+def test_the_drop_path_of_an_epoch_is_a_tensor_or_a_new_recording() -> None:
+    class Dropping(Classifier):
+        held: Any = 0.0
+
+        def on_train_start(self) -> None:
+            self.drop_path_prob = 0.3
+            self.model.drop_path_prob = self.held if isinstance(self.held, float) else self.held.clone()
+            super().on_train_start()
+
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            return super().training_step(batch, batch_idx) * (1 - self.model.drop_path_prob)
+
+    class InPlace(Dropping):
+        held = torch.zeros(())
+
+    outcomes = []
+    for kind, recordings in ((Dropping, 3), (InPlace, 1)):
+        tape = Tape()
+        outcomes.append(outcome(search(tape, rest=0, classifier=kind)))
+        assert len(tape.tapes) == recordings
+        expected = outcome(search(Rerun(fused=True), rest=0, classifier=kind))
+        assert largest_difference(outcomes[-1], expected) == 0
+    assert largest_difference(*outcomes) < 1e-5
+    assert largest_difference(outcomes[0], outcome(search(Tape(), rest=0))) > 1e-3
+
+
+class ReadsBack(Classifier):
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = super().training_step(batch, batch_idx)
+        self.last = loss.item()
+        return loss
+
+
+def test_a_step_that_reads_a_number_back_goes_on_uncaptured(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "nni_darts.capture"):
+        found = outcome(search(Tape(), classifier=ReadsBack))
+    assert [record.getMessage() for record in caplog.records] == [
+        "The training step cannot be captured: operation not permitted when stream is capturing. "
+        "It goes on uncaptured."
+    ]
+    expected = outcome(search(Rerun(fused=True)))
+    assert largest_difference(found["state"], expected["state"]) == 0
+
+
+def test_required_capture_that_fails_ends_the_run() -> None:
+    with pytest.raises(RunError, match="cannot be captured: operation not permitted.*trainer.capture"):
+        search(Tape(), classifier=ReadsBack, capture="on")
+
+
+def test_required_capture_without_a_gpu_is_refused_before_training() -> None:
+    with pytest.raises(ConfigError, match='trainer.capture: "on" is not possible: CUDA graphs need a GPU'):
+        search(None, capture="on")
+
+
+def test_off_records_nothing() -> None:
+    tape = Tape()
+    search(tape, capture="off", epochs=1)
+    assert (tape.runs, tape.tapes) == (0, [])
+
+
+def test_nnis_own_evaluator_is_left_alone_with_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    """It logs in its steps, which a repetition would not."""
+
+    class Watched(DARTS):
+        def configure_oneshot_module(self, training_module: Any) -> Any:
+            module = super().configure_oneshot_module(training_module)
+            module.graphs = Tape()
+            return module
+
+    data = DataLoader(TensorDataset(torch.randn(8, 1, 8, 8), torch.zeros(8, dtype=torch.int64)), batch_size=4)
+    evaluator = Classification(
+        learning_rate=0.1,
+        optimizer=torch.optim.RMSprop,
+        num_classes=3,
+        train_dataloaders=data,
+        val_dataloaders=data,
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+    )
+    strategy = Watched(order=1)
+    strategy.recipe = strategy.recipe.but(inner_regularisers=(lambda state: 0.0,))
+    with caplog.at_level(logging.WARNING, "nni_darts.capture"):
+        strategy.search(Everything(), evaluator)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The search step is not captured: ClassificationModule.training_step may log or read numbers back "
+        "(set capturable = True in the class if it does not); the method's regulariser <lambda> is not "
+        "declared capturable (nni_darts.capture.capturable); the optimiser RMSprop is none of SGD, Adam, "
+        "AdamW."
+    )
+
+
+def test_a_callback_inside_the_step_keeps_it_uncaptured(caplog: pytest.LogCaptureFixture) -> None:
+    class Norms(Callback):
+        def on_after_backward(self, trainer: Any, pl_module: Any) -> None:
+            pass
+
+    with caplog.at_level(logging.WARNING, "nni_darts.capture"):
+        search(Tape(), epochs=1, callbacks=[Norms()])
+    assert "the callback Norms acts inside a step (on_after_backward)" in caplog.text
+
+
+def test_a_part_may_name_the_numbers_it_reads() -> None:
+    """A temperature that falls by epoch: recorded with one value, it would never change."""
+
+    @capturable
+    class Cooled:
+        def __call__(self, state: Any) -> torch.Tensor:
+            return sum((a**2).sum() for a in state.outer_parameters) * 10.0**state.epoch
+
+        def capture_key(self, state: Any) -> int:
+            return state.epoch
+
+    def run(graphs: Any) -> dict[str, Any]:
+        return outcome(search(graphs, rest=0, recipe_parts={"outer_regularisers": (Cooled(),)}))
+
+    tape = Tape()
+    assert largest_difference(run(tape), run(Rerun(fused=True))) == 0
+    assert len(tape.tapes) == 3
