@@ -23,6 +23,7 @@ def inconsistencies(settings: Settings) -> list[Problem]:
         *_stages(settings),
         *_data(settings),
         *_training(settings),
+        *_trainer(settings),
     ]
 
 
@@ -133,6 +134,16 @@ def _training(settings: Settings) -> Iterator[Problem]:
         seeds = settings.retrain.seeds
         if len(set(seeds)) < len(seeds):
             yield Problem(("retrain", "seeds"), f"names a seed twice: {seeds}.")
+
+
+def _trainer(settings: Settings) -> Iterator[Problem]:
+    trainer = settings.trainer
+    if trainer.device != "cpu":
+        return
+    if trainer.capture == "on":
+        yield Problem(("trainer", "capture"), "on needs a GPU, but trainer.device is cpu; write auto or off.")
+    if trainer.tf32:
+        yield Problem(("trainer", "tf32"), "is of GPUs, but trainer.device is cpu; leave it out.")
 
 
 def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from nni_darts.data.info import DataInfo
+from nni_darts.data.transfer import sent
 
 Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 """(uint8 [B, C, H, W], generator) -> float32 [B, C, H, W], ready for a network."""
@@ -22,14 +23,16 @@ class Normalise:
         self.std = torch.tensor(info.std).view(1, -1, 1, 1)
 
     def __call__(self, batch: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        device = batch.device
-        return batch.float().div_(255).sub_(self.mean.to(device)).div_(self.std.to(device))
+        if self.mean.device != batch.device:  # once: every copy would wait for the device
+            self.mean, self.std = self.mean.to(batch.device), self.std.to(batch.device)
+        return batch.float().div_(255).sub_(self.mean).div_(self.std)
 
 
 class Augment:
     """Random crop of the zero-padded image, random horizontal flip, normalisation, cutout.
 
-    All random numbers come from the generator on the CPU, so that a batch is the same on every device.
+    All random numbers come from the generator on the CPU, so that a batch is the same on every device;
+    what they mean for every pixel is worked out on the batch's device.
 
     Parameters
     ----------
@@ -58,17 +61,19 @@ class Augment:
         result = self.normalise(batch)
         if self.cutout_length:
             height, width = result.shape[-2:]
-            centres = _draw(generator, len(batch), height), _draw(generator, len(batch), width)
-            mask = cutout_mask(*centres, (height, width), self.cutout_length)
-            result.masked_fill_(mask.to(result.device).unsqueeze(1), 0.0)
+            drawn = [_draw(generator, len(batch), height), _draw(generator, len(batch), width)]
+            rows, columns = sent(torch.stack(drawn), result.device)
+            mask = cutout_mask(rows, columns, (height, width), self.cutout_length)
+            result.masked_fill_(mask.unsqueeze(1), 0.0)
         return result
 
     def _crop_and_flip(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         count, channels, height, width = batch.shape
         pad = self.crop_padding
-        top, left = (_draw(generator, count, 2 * pad + 1) for _ in range(2))
-        mirror = _draw(generator, count, 2) if self.flip else torch.zeros(count, dtype=torch.int64)
-        index = _source_pixels(top, left, mirror, (height, width), pad).to(batch.device)
+        drawn = [_draw(generator, count, 2 * pad + 1) for _ in range(2)]
+        drawn.append(_draw(generator, count, 2) if self.flip else torch.zeros(count, dtype=torch.int64))
+        top, left, mirror = sent(torch.stack(drawn), batch.device)
+        index = _source_pixels(top, left, mirror, (height, width), pad)
         padded = torch.nn.functional.pad(batch, (pad, pad, pad, pad)).flatten(2)
         picked = padded.gather(2, index.unsqueeze(1).expand(-1, channels, -1))
         return picked.view(count, channels, height, width)
@@ -81,8 +86,8 @@ def _draw(generator: torch.Generator, count: int, high: int) -> Tensor:
 def _source_pixels(top: Tensor, left: Tensor, mirror: Tensor, size: tuple[int, int], pad: int) -> Tensor:
     """Flat index into the padded image of every output pixel: [B, H*W]. Crop first, then flip."""
     height, width = size
-    rows = top[:, None] + torch.arange(height)  # [B, H]
-    steps = torch.arange(width).expand(len(left), -1)
+    rows = top[:, None] + torch.arange(height, device=top.device)  # [B, H]
+    steps = torch.arange(width, device=left.device).expand(len(left), -1)
     columns = left[:, None] + torch.where(mirror[:, None] == 1, width - 1 - steps, steps)  # [B, W]
     return (rows[:, :, None] * (width + 2 * pad) + columns[:, None, :]).flatten(1)
 
@@ -95,7 +100,7 @@ def cutout_mask(rows: Tensor, columns: Tensor, size: tuple[int, int], length: in
     half = length // 2
 
     def covers(centres: Tensor, extent: int) -> Tensor:
-        distance = torch.arange(extent) - centres[:, None]
+        distance = torch.arange(extent, device=centres.device) - centres[:, None]
         return (distance >= -half) & (distance < half)
 
     return covers(rows, size[0])[:, :, None] & covers(columns, size[1])[:, None, :]

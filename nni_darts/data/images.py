@@ -10,8 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nni_darts.data.transfer import sent
+
 IN_MEMORY = 2 * 2**30
 """Bytes of images that are copied, whole, to where they are used; more stay in their file."""
+
+PORTION = 4096
+"""Images of a file that are read at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +27,7 @@ class Images:
     ----------
     images
         uint8 [M, C, H, W]. More than ``IN_MEMORY`` of them (ImageNet at 256 pixels has 250 GB) are never
-        copied: ``subset`` and ``to`` leave them where they are, and only ``batch`` reads some.
+        copied unasked: ``subset`` and ``to`` leave them where they are, and only ``batch`` reads some.
     labels
         int64 [N], class numbers from 0, on the device that batches are for.
     rows
@@ -59,11 +64,11 @@ class Images:
 
     def batch(self, where: slice | Tensor) -> tuple[Tensor, Tensor]:
         """Images and labels of these positions, on the labels' device."""
-        labels = self.labels[where]
-        rows = where.to(self.images.device) if isinstance(where, Tensor) else where
+        labels = self.labels[_beside(where, self.labels)]
+        rows = _beside(where, self.images)
         if self.rows is not None:
             rows = self.rows[rows]
-        return self.images[rows].to(labels.device), labels
+        return sent(self.images[rows], labels.device), labels
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Images:
         """The images of these indices: copied, unless they are large."""
@@ -80,11 +85,25 @@ class Images:
         from torchvision.transforms.v2 import InterpolationMode, Resize
 
         resize = Resize([side, side], InterpolationMode.BICUBIC, antialias=True)
-        parts = [resize(part) for part in self.images.split(4096)]
+        parts = [resize(part) for part in self.images.split(PORTION)]
         return Images(torch.cat(parts), self.labels)
 
-    def to(self, device: torch.device | str) -> Images:
-        """The same images for batches on ``device``; copied there, unless they are large."""
-        return Images(
-            self.images if self.is_large else self.images.to(device), self.labels.to(device), self.rows
-        )
+    def to(self, device: torch.device | str, resident: bool | None = None) -> Images:
+        """The same images for batches on ``device``.
+
+        ``resident``: whether they are copied there, or only the images of a batch at a time; None: copied
+        unless they are large.
+        """
+        labels = self.labels.to(device)
+        if not (not self.is_large if resident is None else resident):
+            return Images(self.images, labels, self.rows)
+        if self.rows is None:
+            return Images(self.images.to(device), labels)
+        pixels = torch.empty((len(self.rows), *self.images.shape[1:]), dtype=torch.uint8, device=device)
+        for target, rows in zip(pixels.split(PORTION), self.rows.split(PORTION), strict=True):
+            target.copy_(self.images[rows])
+        return Images(pixels, labels)
+
+
+def _beside(where: slice | Tensor, tensor: Tensor) -> slice | Tensor:
+    return sent(where, tensor.device) if isinstance(where, Tensor) else where

@@ -122,7 +122,7 @@ class BatchLoader:
         start = batch * self.batch_size
         stop = min(start + self.batch_size, len(self.images))
         part = slice(start, stop)
-        where = part if order is None else torch.from_numpy(order[part]).to(self.images.labels.device)
+        where = part if order is None else torch.from_numpy(order[part])
         images, labels = self.images.batch(where)
         seed = self._entropy(1, batch).generate_state(1, np.uint64)[0]
         generator = torch.Generator().manual_seed(int(seed))

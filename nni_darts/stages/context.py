@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from nni_darts.data import Dataset, Images, load, split
 from nni_darts.errors import ConfigError
 from nni_darts.run.directory import Run
 from nni_darts.run.files import write_json
+from nni_darts.stages.numerics import numerics
 from nni_darts.training.device import claim_device
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,30 @@ class Context:
     device: str
 
     def halves(self) -> tuple[Images, Images]:
-        """The training images for the weights and those held out (architecture, selection), on the device."""
-        labels = self.data.train.labels
-        first, second = split(labels, self.settings.data.train_portion, self.settings.data.split_seed)
-        return self.data.train.subset(first).to(self.device), self.data.train.subset(second).to(self.device)
+        """The training images for the weights and those held out (architecture, selection), placed."""
+        whole = self.data.train
+        resident = self._resident(whole)
+        first, second = split(whole.labels, self.settings.data.train_portion, self.settings.data.split_seed)
+        return whole.subset(first).to(self.device, resident), whole.subset(second).to(self.device, resident)
+
+    def served(self, images: Images) -> Images:
+        """The images for batches on the device; they lie there too where the settings and memory allow."""
+        return images.to(self.device, self._resident(images))
+
+    def _resident(self, images: Images) -> bool | None:
+        wish = self.settings.trainer.data_on_device
+        if self.device == "cpu":
+            return None
+        if wish != "auto":
+            return wish == "true"
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return images.images.nbytes <= free // 4
 
     def placed(self, network: nn.Module) -> nn.Module:
         """The network with its weights in the layout that this device convolves fastest."""
-        # oneDNN: pooling and depthwise convolutions take two to four times as long in NCHW.
-        if self.device == "cpu":
+        # oneDNN: pooling and depthwise convolutions take two to four times as long in NCHW. On a GPU the
+        # fused supernet wants this order anyway, and so do tensor cores.
+        if self.settings.trainer.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
 
@@ -60,12 +79,14 @@ def prepared(settings: Settings, seed: int, run: Run) -> Iterator[Context]:
 
     Where the input turns out to be wrong before anything was computed, nothing stays on disk.
     """
-    threads = torch.get_num_threads()
+    trainer = settings.trainer
     try:
         data = load(settings.data)
-        with claim_device(settings.trainer.device, settings.trainer.trials_per_gpu) as device:
-            if settings.trainer.threads is not None:
-                torch.set_num_threads(settings.trainer.threads)
+        with (
+            claim_device(trainer.device, trainer.trials_per_gpu) as device,
+            numerics(trainer.tf32, trainer.cudnn_benchmark, trainer.threads),
+        ):
+            logger.info("computing on %s, with %d thread(s) of the CPU", device, torch.get_num_threads())
             seed_everything(seed, verbose=False)
             run.write_environment(device, seed)
             write_json(run.path / "data.json", data.record)
@@ -73,5 +94,3 @@ def prepared(settings: Settings, seed: int, run: Run) -> Iterator[Context]:
     except ConfigError:
         run.withdraw()
         raise
-    finally:
-        torch.set_num_threads(threads)

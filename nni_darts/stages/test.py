@@ -10,6 +10,7 @@ from nni_darts.config.settings import Settings
 from nni_darts.data import BatchLoader, DataInfo, load, transforms
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
+from nni_darts.stages.numerics import numerics
 from nni_darts.stages.space import build_network
 from nni_darts.training.checkpoint import KEY, network_weights, read_checkpoint
 from nni_darts.training.device import claim_device
@@ -52,7 +53,11 @@ def run_test(checkpoint: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     stage = settings.retrain if written["stage"] == "retrain" else settings.select
     network = build_network(settings, dict(stage.network), architecture, info)
     network.load_state_dict(network_weights(content))
-    with claim_device(settings.trainer.device, settings.trainer.trials_per_gpu) as device:
+    trainer = settings.trainer
+    with (
+        claim_device(trainer.device, trainer.trials_per_gpu) as device,
+        numerics(trainer.tf32, trainer.cudnn_benchmark),
+    ):
         plain = transforms(settings.data, info).evaluate
         loader = BatchLoader(data.test.to(device), stage.batch_size, plain, shuffle=False)
         tested = {f"test_{name}": value for name, value in evaluate(network, loader, device).items()}

@@ -182,3 +182,28 @@ def test_no_group_at_all_is_refused() -> None:
 def test_settings_are_read_back_as_they_were_written(data: dict) -> None:
     settings = Settings.from_dict(data)
     assert Settings.from_dict(settings.to_dict()) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "capture", "data"),
+    [({}, "auto", "auto"), ({"capture": "on", "data_on_device": "true"}, "on", "true")]
+    + [
+        ({"capture": value, "data_on_device": value}, *want)
+        for value, want in ((True, ("on", "true")), (False, ("off", "false")))
+    ],
+)
+def test_yaml_s_bare_on_and_off_are_understood(given: dict, capture: str, data: str) -> None:
+    trainer = Settings.from_dict({"trainer": given}).trainer
+    assert (trainer.capture, trainer.data_on_device) == (capture, data)
+    assert Settings.from_dict({"trainer": trainer.model_dump(mode="json")}).trainer == trainer
+
+
+def test_what_needs_a_gpu_is_refused_on_the_cpu() -> None:
+    found = problems({"trainer": {"device": "cpu", "capture": True, "tf32": True}})
+    assert found == [
+        "trainer.capture: on needs a GPU, but trainer.device is cpu; write auto or off.",
+        "trainer.tf32: is of GPUs, but trainer.device is cpu; leave it out.",
+    ]
+    assert problems({"trainer": {"capture": "sometimes"}}) == [
+        'trainer.capture: expected auto or on or off, got "sometimes" (text).'
+    ]

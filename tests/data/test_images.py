@@ -48,3 +48,21 @@ def test_large_images_stay_when_batches_are_for_another_device(monkeypatch: pyte
     images = Images(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.arange(4)).subset([1, 2]).to("meta")
     assert (images.images.device.type, images.labels.device.type) == ("cpu", "meta")
     assert [part.device.type for part in images.batch(slice(0, 1))] == ["meta", "meta"]
+
+
+def test_large_images_are_copied_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nni_darts.data.images.IN_MEMORY", 0)
+    monkeypatch.setattr("nni_darts.data.images.PORTION", 2)
+    pixels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    part = Images.from_numpy(pixels, np.arange(10) + 20).subset([9, 1, 4, 7, 2])
+    copied = part.to("cpu", resident=True)
+    assert (copied.rows, copied.images.flatten().tolist()) == (None, [9, 1, 4, 7, 2])
+    assert [x.flatten().tolist() for x in copied.batch(torch.tensor([2, 0]))] == [[4, 9], [24, 29]]
+    whole = Images.from_numpy(pixels, np.arange(10)).to("meta", resident=True)
+    assert whole.images.device.type == "meta"
+
+
+def test_small_images_stay_when_asked() -> None:
+    images = Images(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.arange(4)).to("meta", resident=False)
+    assert (images.images.device.type, images.labels.device.type) == ("cpu", "meta")
+    assert [part.device.type for part in images.batch(torch.tensor([1]))] == ["meta", "meta"]
