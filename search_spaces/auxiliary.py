@@ -40,9 +40,9 @@ class AuxiliaryHead(nn.Module):
         self.bn2 = nn.BatchNorm2d(768) if stem == "cifar" else nn.Identity()
         self.classifier = nn.Linear(768, num_classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits, batch x num_classes, of a feature map."""
+    def forward(self, x: Tensor, rectified: Tensor | None = None) -> Tensor:
+        """Logits, batch x num_classes, of a feature map; ``rectified`` is its ReLU where that is known."""
         check_auxiliary_size(self.stem, x.shape[-2], x.shape[-1])
-        x = self.bn1(self.conv1(self.pool(x.relu()))).relu()
+        x = self.bn1(self.conv1(self.pool(x.relu() if rectified is None else rectified))).relu()
         x = self.bn2(self.conv2(x)).relu()
         return self.classifier(torch.flatten(x, 1))

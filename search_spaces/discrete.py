@@ -7,10 +7,21 @@ from torch import Tensor, nn
 
 from nni_darts.genotype import Genotype
 from search_spaces.auxiliary import AuxiliaryHead, check_auxiliary_size
-from search_spaces.drop_path import drop_path
+from search_spaces.drop_path import draw_masks, masked_sum
 from search_spaces.layout import ImageSize, Place, check_image_size, check_macro, places, state_sizes
-from search_spaces.operations import FactorizedReduce, Identity, ReLUConvBN, build
+from search_spaces.operations import (
+    DilConv,
+    FactorizedReduce,
+    Identity,
+    ReLUConvBN,
+    SepConv,
+    WideConv,
+    build,
+)
 from search_spaces.stems import build_stem
+
+RECTIFYING = (SepConv, DilConv, WideConv, FactorizedReduce)
+"""Operations that begin with a ReLU and take it from the caller."""
 
 
 class DiscreteCell(nn.Module):
@@ -28,26 +39,60 @@ class DiscreteCell(nn.Module):
             for name, source in self.edges
         )
 
-    def forward(self, s0: Tensor, s1: Tensor, drop_prob: float) -> Tensor:
-        """Output of the cell from the outputs of the cells before last and last."""
-        states = [self.pre0(s0), self.pre1(s1)]
+    def dropped(self) -> list[int]:
+        """Positions of the operations that drop path applies to."""
+        # A dropped identity would cut the network's only way past the dropped operation.
+        return [place for place, operation in enumerate(self.ops) if not isinstance(operation, Identity)]
+
+    def forward(
+        self,
+        s0: Tensor,
+        s1: Tensor,
+        masks: Tensor | None = None,
+        rectified0: Tensor | None = None,
+        rectified1: Tensor | None = None,
+    ) -> Tensor:
+        """Output of the cell from the outputs of the cells before last and last.
+
+        Parameters
+        ----------
+        masks
+            Of drop path, one row for each of :meth:`dropped`; None: nothing is dropped.
+        rectified0, rectified1
+            The ReLU of ``s0`` and ``s1`` where others read it too.
+        """
+        states = [self.pre0(s0, rectified0), self.pre1(s1, rectified1)]
+        rows = {} if masks is None else dict(zip(self.dropped(), masks.to(states[0].dtype), strict=True))
+        relus: dict[int, Tensor | None] = {}
         for first in range(0, len(self.edges), 2):
-            a, b = (self._edge(position, states, drop_prob) for position in (first, first + 1))
-            states.append(a + b)
+            a, b = (self._edge(position, states, relus) for position in (first, first + 1))
+            states.append(masked_sum(a, rows.get(first), b, rows.get(first + 1)))
         return torch.cat([states[index] for index in self.concat], dim=1)
 
-    def _edge(self, position: int, states: list[Tensor], drop_prob: float) -> Tensor:
-        operation = self.ops[position]
-        output = operation(states[self.edges[position][1]])
-        # A dropped identity would cut the network's only way past the dropped operation.
-        return output if isinstance(operation, Identity) else drop_path(output, drop_prob)
+    def _edge(self, position: int, states: list[Tensor], relus: dict[int, Tensor | None]) -> Tensor:
+        operation, source = self.ops[position], self.edges[position][1]
+        if not isinstance(operation, RECTIFYING):
+            return operation(states[source])
+        if source not in relus:
+            relus[source] = rectified(states[source])
+        return operation(states[source], relus[source])
+
+
+def rectified(x: Tensor) -> Tensor | None:
+    """The ReLU of a state for all that read it, so that their gradients pass it as one.
+
+    None without gradients: there the ReLUs would only have to be kept until the last reader is done.
+    """
+    return x.relu() if torch.is_grad_enabled() else None
 
 
 class DiscreteNetwork(nn.Module):
     """Cells of one genotype between a stem and a linear classifier.
 
     In training mode with ``auxiliary`` the result is (logits, auxiliary logits), otherwise logits, each
-    batch x num_classes. ``drop_path_prob`` is read at every training forward; 0 switches drop path off.
+    batch x num_classes. ``drop_path_prob`` is read at every training forward; 0 switches drop path off. It
+    may be a tensor of one number, which a captured graph reads anew in every run. Where
+    ``auxiliary_wanted`` is set to False, the head is left out of training too.
 
     Parameters
     ----------
@@ -59,7 +104,7 @@ class DiscreteNetwork(nn.Module):
         If given, an image that some part cannot take is refused here instead of at the first batch.
     """
 
-    drop_path_prob: float
+    drop_path_prob: float | Tensor
 
     def __init__(
         self,
@@ -86,6 +131,7 @@ class DiscreteNetwork(nn.Module):
             _check_image_size(genotype, layers, stem, auxiliary, image_size)
         self.genotype = genotype
         self.drop_path_prob = 0.0
+        self.auxiliary_wanted = True
         width = {kind: len(genotype.concat(kind)) for kind in ("normal", "reduce")}
         row = places(init_channels, layers, stem, width)
         outputs = [place.channels * width[place.kind] for place in row]
@@ -93,20 +139,42 @@ class DiscreteNetwork(nn.Module):
         self.stem = build_stem(stem, in_channels, init_channels)
         self.cells = nn.ModuleList(DiscreteCell(genotype, place) for place in row)
         self.aux = AuxiliaryHead(outputs[self.auxiliary_cell], num_classes, stem) if auxiliary else None
-        self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(outputs[-1], num_classes)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Logits of a batch of images, batch x channels x height x width."""
-        drop_prob = self.drop_path_prob if self.training else 0.0
         auxiliary_logits = None
+        masks = self._masks(x)
         s0, s1 = self.stem(x)
-        for index, cell in enumerate(self.cells):
-            s0, s1 = s1, cell(s0, s1, drop_prob)
-            if self.training and self.aux is not None and index == self.auxiliary_cell:
-                auxiliary_logits = self.aux(s1)
-        logits = self.classifier(self.pool(s1).flatten(1))
+        r1 = rectified(s1)
+        r0 = r1 if s0 is s1 else rectified(s0)
+        for index, (cell, mask) in enumerate(zip(self.cells, masks, strict=True)):
+            s0, r0, s1 = s1, r1, cell(s0, s1, mask, r0, r1)
+            wants_head = self.training and self.aux is not None and self.auxiliary_wanted
+            with_head = wants_head and index == self.auxiliary_cell
+            # Nothing but the global pool reads the last cell.
+            r1 = rectified(s1) if with_head or index + 1 < len(self.cells) else None
+            if with_head:
+                assert self.aux is not None
+                auxiliary_logits = self.aux(s1, r1)
+        logits = self.classifier(_mean_pixel(s1))
         return logits if auxiliary_logits is None else (logits, auxiliary_logits)
+
+    def _masks(self, x: Tensor) -> list[Tensor] | list[None]:
+        """Drop path's masks for every cell, all drawn in one call."""
+        prob = self.drop_path_prob
+        if not self.training or (not isinstance(prob, Tensor) and prob <= 0):
+            return [None] * len(self.cells)
+        counts = [len(cell.dropped()) for cell in self._cells()]
+        return list(draw_masks(sum(counts), x, prob).split(counts))
+
+    def _cells(self) -> list[DiscreteCell]:
+        return [cell for cell in self.cells if isinstance(cell, DiscreteCell)]
+
+
+def _mean_pixel(x: Tensor) -> Tensor:
+    """Global average pool, [B, C]; the gradient of PyTorch's own leaves channels-last order."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2).mean(1)
 
 
 def _stride(place: Place, source: int) -> int:

@@ -1,20 +1,21 @@
 """The operations of the DARTS cells (paper, section 3.1; cnn/operations.py of quark0/darts).
 
 ``search=True`` builds the supernet's form: every pool is followed by a BatchNorm, no BatchNorm is affine.
-All activations are out of place, so that autograd may reuse the inputs.
+All activations are out of place, so that autograd may reuse the inputs. An operation that begins with a
+ReLU takes the ReLU of its input as ``rectified`` from a caller who has it; it then reads nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import OPERATION_NAMES, PRIMITIVES
 from nni_darts.genotype.checks import unknown_operations
 from nni_darts.supernet.fused.forms import Halved, Nothing, Pooled, Separable, Stage, Unchanged
+from search_spaces.convolve import of_halves, per_channel
 
 __all__ = [
     "OPERATIONS",
@@ -86,8 +87,8 @@ class ReLUConvBN(nn.Module):
         self.conv = nn.Conv2d(channels_in, channels_out, 1, bias=False)
         self.bn = nn.BatchNorm2d(channels_out, affine=affine)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x.relu()))
+    def forward(self, x: Tensor, rectified: Tensor | None = None) -> Tensor:
+        return self.bn(self.conv(x.relu() if rectified is None else rectified))
 
 
 class FactorizedReduce(nn.Module):
@@ -100,15 +101,14 @@ class FactorizedReduce(nn.Module):
         self.conv_b = nn.Conv2d(channels_in, channels_out - half, 1, stride=2, bias=False)
         self.bn = nn.BatchNorm2d(channels_out, affine=affine)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rectified: Tensor | None = None) -> Tensor:
         height, width = x.shape[-2:]
         if height % 2 or width % 2:
             raise ConfigError(
                 f"A reduction needs an even height and width, but its input is {height} x {width}; "
                 "choose an image size that can be halved at every reduction."
             )
-        x = x.relu()
-        return self.bn(torch.cat([self.conv_a(x), self.conv_b(x[:, :, 1:, 1:])], dim=1))
+        return self.bn(of_halves(self.conv_a, self.conv_b, x.relu() if rectified is None else rectified))
 
     def form(self) -> Halved:
         """For the fused supernet: all that read one state share its pixels."""
@@ -124,8 +124,9 @@ class DilConv(nn.Module):
         self.pw = nn.Conv2d(channels, channels, 1, bias=False)
         self.bn = nn.BatchNorm2d(channels, affine=affine)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.pw(self.dw(x.relu())))
+    def forward(self, x: Tensor, rectified: Tensor | None = None) -> Tensor:
+        x = per_channel(self.dw, x.relu() if rectified is None else rectified)
+        return self.bn(self.pw(x))
 
     def form(self) -> Separable:
         """For the fused supernet: convolved together with others of this kernel."""
@@ -144,9 +145,10 @@ class SepConv(nn.Module):
         self.pw2 = nn.Conv2d(channels, channels, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels, affine=affine)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.bn1(self.pw1(self.dw1(x.relu())))
-        return self.bn2(self.pw2(self.dw2(x.relu())))
+    def forward(self, x: Tensor, rectified: Tensor | None = None) -> Tensor:
+        x = per_channel(self.dw1, x.relu() if rectified is None else rectified)
+        x = per_channel(self.dw2, self.bn1(self.pw1(x)).relu())
+        return self.bn2(self.pw2(x))
 
     def form(self) -> Separable:
         """For the fused supernet: convolved together with others of this kernel."""
@@ -163,8 +165,8 @@ class WideConv(nn.Module):
         self.conv_7x1 = nn.Conv2d(channels, channels, (7, 1), (stride, 1), (3, 0), bias=False)
         self.bn = nn.BatchNorm2d(channels, affine=affine)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv_7x1(self.conv_1x7(x.relu())))
+    def forward(self, x: Tensor, rectified: Tensor | None = None) -> Tensor:
+        return self.bn(self.conv_7x1(self.conv_1x7(x.relu() if rectified is None else rectified)))
 
 
 def _depthwise(channels: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> nn.Conv2d:

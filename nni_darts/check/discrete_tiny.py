@@ -14,7 +14,7 @@ from nni_darts.check.registry import checker
 from nni_darts.check.weights import grads, load_weights
 from nni_darts.genotype import Genotype
 from search_spaces.discrete import DiscreteNetwork
-from search_spaces.drop_path import scale_by_mask
+from search_spaces.drop_path import masked_sum, scaled
 from search_spaces.layout import reductions
 
 #: Weight of the auxiliary loss in the paper's recipe.
@@ -32,7 +32,8 @@ def check(fixture: Fixture) -> Iterator[Comparison]:
             yield from _network(f"{stem}/{name}", stem, fixture.under(f"{stem}/{name}"))
     if "drop_path/x" in fixture:
         case = fixture.under("drop_path")
-        out = scale_by_mask(case["x"], case["mask"], case.number("p"))
+        mask = scaled(case["mask"], case.number("p"))
+        out = masked_sum(case["x"], mask, torch.zeros_like(case["x"]), None)
         yield close("drop_path out", out, case["out"])
 
 

@@ -57,3 +57,13 @@ def test_the_head_leaves_the_logits_of_short_networks_alone(layers: int) -> None
     without.load_state_dict(with_head.state_dict(), strict=False)
     x = torch.randn(2, 3, 32, 32)
     assert torch.equal(with_head(x)[0], without(x))
+
+
+def test_a_head_that_is_not_wanted_is_not_computed() -> None:
+    network = DiscreteNetwork(V2, init_channels=2, layers=3, num_classes=7, auxiliary=True)
+    network.auxiliary_wanted = False
+    logits = network(torch.randn(2, 3, 32, 32))
+    assert logits.shape == (2, 7)
+    logits.sum().backward()
+    assert network.aux is not None
+    assert all(weight.grad is None for weight in network.aux.parameters())

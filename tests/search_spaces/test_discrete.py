@@ -62,7 +62,7 @@ def test_a_node_is_the_sum_of_its_two_operations() -> None:
     network = DiscreteNetwork(Genotype.of(twice, twice), init_channels=2, layers=3)
     cell = network.cells[0]
     s0, s1 = torch.randn(2, 6, 4, 4), torch.randn(2, 6, 4, 4)
-    assert torch.equal(cell(s0, s1, 0.0), 2 * cell.pre0(s0))
+    assert torch.equal(cell(s0, s1), 2 * cell.pre0(s0))
 
 
 def test_operations_and_sizes_that_do_not_fit_are_refused() -> None:
