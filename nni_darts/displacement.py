@@ -10,10 +10,17 @@ from torch import Tensor
 
 
 class Snapshot:
-    """What tensors hold now, to be written back into their own memory."""
+    """What tensors hold now, to be written back into their own memory.
 
-    def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self.tensors = list(tensors)
+    Parameters
+    ----------
+    silently
+        Write past autograd's version counters: a graph that saved the tensors stays usable once they are
+        restored, and nothing notices a gradient that is taken too early.
+    """
+
+    def __init__(self, tensors: Sequence[Tensor], silently: bool = False) -> None:
+        self.tensors = [tensor.data for tensor in tensors] if silently else list(tensors)
         self.values = [torch.empty_like(tensor, requires_grad=False) for tensor in self.tensors]
         _copy(self.values, self.tensors)
 
@@ -25,12 +32,12 @@ class Snapshot:
 class Displacement:
     """Weights that stand somewhere else until they are restored.
 
-    Moving writes into the weights themselves, so a graph built before a move can no longer be
-    differentiated with respect to what it read of them.
+    Moving writes into the weights themselves: autograd refuses to differentiate a graph that was built
+    before the move and needs them, unless ``keep_graphs`` promises to do that only after the restoration.
     """
 
-    def __init__(self, weights: Sequence[Tensor]) -> None:
-        self._origin = Snapshot(weights)
+    def __init__(self, weights: Sequence[Tensor], keep_graphs: bool = False) -> None:
+        self._origin = Snapshot(weights, silently=keep_graphs)
 
     @torch.no_grad()
     def to(self, direction: Sequence[Tensor], distance: Tensor | float = 1.0) -> None:

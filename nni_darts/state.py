@@ -65,24 +65,22 @@ class SearchState:
         """The architecture parameters, in a stable order."""
         return list(self.relaxation.parameters())
 
-    def outer_loss(
-        self, weights: dict[str, Tensor] | None = None, buffers: dict[str, Tensor] | None = None
-    ) -> Tensor:
-        """L_val(w, alpha) plus the outer regularisers; ``weights`` by name replace the network's own."""
+    def outer_loss(self) -> Tensor:
+        """L_val(w, alpha) plus the outer regularisers, as a function of both, leaving no trace in logs."""
         with self.mute():
-            loss = self._evaluate(self.valid_batch, weights, buffers)
+            loss = self.objective(self.valid_batch, self.step)
         return loss + sum(regulariser(self) for regulariser in self.outer_regularisers)
 
     def inner_loss(self) -> Tensor:
         """L_train(w, alpha) plus the inner regularisers, as a function of both, leaving no trace in logs."""
         with self.mute():
-            loss = self._evaluate(self.train_batch)
+            loss = self.objective(self.train_batch, self.step)
         return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
 
     def training_loss(self) -> Tensor:
         """L_train for the weight step: logged, and constant in alpha."""
         with self.constant_architecture():
-            loss = self._evaluate(self.train_batch)
+            loss = self.objective(self.train_batch, self.step)
         return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
 
     def constant_architecture(self) -> AbstractContextManager[None]:
@@ -91,7 +89,10 @@ class SearchState:
 
     @contextmanager
     def constant_weights(self) -> Iterator[None]:
-        """Forwards inside see the network's weights as constants: nothing is kept or computed for them."""
+        """Forwards inside see the network's weights as constants: nothing is kept or computed for them.
+
+        Gradients are taken inside as well: a checkpointed cell runs again for them.
+        """
         weights = [weight for weight in self.objective.parameters() if weight.requires_grad]
         for weight in weights:
             weight.requires_grad_(False)
@@ -102,12 +103,13 @@ class SearchState:
                 weight.requires_grad_(True)
 
     @contextmanager
-    def displaced(self, weights: Sequence[Tensor]) -> Iterator[Displacement]:
+    def displaced(self, weights: Sequence[Tensor], keep_graphs: bool = False) -> Iterator[Displacement]:
         """Inside, ``weights`` of the network may be moved; afterwards they are what they were, to the bit.
 
-        Losses at other weights and their gradients are both computed inside. The cost is one copy.
+        Losses at other weights and their gradients are both computed inside, and the gradients of losses
+        from before outside, which needs ``keep_graphs``. The cost is one copy of the weights.
         """
-        displacement = Displacement(weights)
+        displacement = Displacement(weights, keep_graphs)
         try:
             yield displacement
         finally:
@@ -115,16 +117,14 @@ class SearchState:
 
     @contextmanager
     def restored_statistics(self) -> Iterator[None]:
-        """Forwards inside leave no trace in running statistics: all buffers return, in their own memory.
-
-        As with moved weights, gradients of what was computed inside are taken inside.
-        """
+        """Forwards inside leave no trace in running statistics: all buffers return, in their own memory."""
         owned = [
             (module, name, buffer)
             for module in self.objective.modules()
             for name, buffer in module.named_buffers(recurse=False)
         ]
-        before = Snapshot([buffer for *_, buffer in owned])
+        # BatchNorm saves its statistics for a backward that reads them only when it evaluates.
+        before = Snapshot([buffer for *_, buffer in owned], silently=True)
         try:
             yield
         finally:
@@ -149,15 +149,6 @@ class SearchState:
             for parameter, gradient in zip(parameters, gradients, strict=True)
         ]
 
-    def named(self, weights: Sequence[Tensor], values: Sequence[Tensor]) -> dict[str, Tensor]:
-        """``values`` by the names that the objective has for ``weights``."""
-        names = {id(parameter): name for name, parameter in self.objective.named_parameters()}
-        return {names[id(weight)]: value for weight, value in zip(weights, values, strict=True)}
-
-    def copied_buffers(self) -> dict[str, Tensor]:
-        """The network's buffers (running statistics), copied, by the objective's names."""
-        return {name: buffer.clone() for name, buffer in self.objective.named_buffers()}
-
     def sgd(self) -> Sgd:
         """The weights with what SGD knows of them.
 
@@ -167,13 +158,3 @@ class SearchState:
             The weight optimiser is not plain SGD.
         """
         return read_sgd(self.optimizer())
-
-    def _evaluate(
-        self,
-        batch: Any,
-        weights: dict[str, Tensor] | None = None,
-        buffers: dict[str, Tensor] | None = None,
-    ) -> Tensor:
-        if weights is None:
-            return self.objective(batch, self.step)
-        return torch.func.functional_call(self.objective, {**weights, **(buffers or {})}, (batch, self.step))

@@ -92,3 +92,18 @@ def test_casts_of_mixed_precision_follow_a_move():
         assert layer(x).item() == 8
         displacement.restore()
         assert layer(x).item() == 2
+
+
+@pytest.mark.parametrize("keep_graphs", [False, True])
+def test_a_graph_from_before_the_move_is_refused_or_kept(keep_graphs):
+    weight = torch.full((2,), 3.0, requires_grad=True)
+    loss = (weight**2).sum()
+    displacement = Displacement([weight], keep_graphs)
+    displacement.to([torch.ones(2)])
+    displacement.restore()
+    if keep_graphs:
+        loss.backward()
+        assert torch.equal(weight.grad, torch.full((2,), 6.0))
+    else:
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()

@@ -32,11 +32,9 @@ class Recorder(SearchState):
     valid_loss: Tensor | None = None
     gradients: list[list[Tensor]] = field(default_factory=list)
 
-    def outer_loss(
-        self, weights: dict[str, Tensor] | None = None, buffers: dict[str, Tensor] | None = None
-    ) -> Tensor:
-        self.virtual = weights or {name: w.detach().clone() for name, w in self.objective.named_parameters()}
-        self.valid_loss = super().outer_loss(weights, buffers)
+    def outer_loss(self) -> Tensor:
+        self.virtual = {name: w.detach().clone() for name, w in self.objective.named_parameters()}
+        self.valid_loss = super().outer_loss()
         return self.valid_loss
 
     def gradient(
@@ -182,8 +180,8 @@ def _path(name: str) -> str:
 
 
 def _state_names(state: SearchState) -> list[str]:
-    weights = state.sgd().weights
-    return list(state.named(weights, weights))
+    names = {id(weight): name for name, weight in state.objective.named_parameters()}
+    return [names[id(weight)] for weight in state.sgd().weights]
 
 
 def _norm(tensors: Sequence[Tensor]) -> Tensor:

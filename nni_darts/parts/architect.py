@@ -23,8 +23,7 @@ def first_order(state: SearchState) -> list[Tensor]:
     One gradient per architecture parameter, in the relaxation's order.
     """
     with state.constant_weights():
-        loss = state.outer_loss()
-    return state.gradient(loss, state.outer_parameters)
+        return state.gradient(state.outer_loss(), state.outer_parameters)
 
 
 class Unrolled:
@@ -81,10 +80,9 @@ class Unrolled:
         """First term, and xi times the product by finite difference."""
         sgd = state.sgd()
         with state.displaced(sgd.weights) as displacement:
-            displacement.to(sgd.change(_training_gradient(state, sgd)))
-            # The virtual network is thrown away, and its running statistics with it.
-            with state.restored_statistics():
-                direct, vector = _split(state, state.outer_loss(), sgd.weights)
+            with state.constant_architecture():
+                displacement.to(sgd.change(state.gradient(state.inner_loss(), sgd.weights)))
+            direct, vector = _outer_gradients(state, sgd)
             # xi may differ between weights: it goes into v, and R turns into R / xi.
             vector = sgd.scaled(vector)
             radius = self.radius / _norm(vector)
@@ -93,25 +91,17 @@ class Unrolled:
                 # The official code, too, updates the running statistics in these passes.
                 displacement.to(vector, signed)
                 with state.constant_weights():
-                    loss = state.inner_loss()
-                sides.append(state.gradient(loss, state.outer_parameters))
+                    sides.append(state.gradient(state.inner_loss(), state.outer_parameters))
         plus, minus = sides
         return direct, [(p - m) / (2 * radius) for p, m in zip(plus, minus, strict=True)]
 
     def _exactly(self, state: SearchState) -> tuple[list[Tensor], list[Tensor]]:
-        """First term, and xi times the product by double backward.
-
-        The first graph must outlive the virtual step, so w' cannot be written into the weights.
-        """
+        """First term, and xi times the product by double backward through the gradient of the first pass."""
         sgd = state.sgd()
         gradients = state.gradient(state.inner_loss(), sgd.weights, create_graph=True)
-        change = sgd.change([gradient.detach() for gradient in gradients])
-        virtual = [
-            (weight.detach() + step).requires_grad_()
-            for weight, step in zip(sgd.weights, change, strict=True)
-        ]
-        loss = state.outer_loss(state.named(sgd.weights, virtual), state.copied_buffers())
-        direct, vector = _split(state, loss, virtual)
+        with state.displaced(sgd.weights, keep_graphs=True) as displacement:
+            displacement.to(sgd.change([gradient.detach() for gradient in gradients]))
+            direct, vector = _outer_gradients(state, sgd)
         pairs = zip(gradients, sgd.scaled(vector), strict=True)
         inner_product = sum((g * v).sum() for g, v in pairs if g.requires_grad)
         if not isinstance(inner_product, Tensor):
@@ -119,16 +109,12 @@ class Unrolled:
         return direct, state.gradient(inner_product, state.outer_parameters)
 
 
-def _training_gradient(state: SearchState, sgd: Sgd) -> list[Tensor]:
-    with state.constant_architecture():
-        loss = state.inner_loss()
-    return state.gradient(loss, sgd.weights)
-
-
-def _split(state: SearchState, loss: Tensor, weights: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """Gradients in the architecture and in the weights, by one backward."""
-    gradients = state.gradient(loss, [*state.outer_parameters, *weights])
+def _outer_gradients(state: SearchState, sgd: Sgd) -> tuple[list[Tensor], list[Tensor]]:
+    """Of L_val at the weights as they stand: in alpha, and in w."""
     count = len(state.outer_parameters)
+    # The virtual network is thrown away, and its running statistics with it.
+    with state.restored_statistics():
+        gradients = state.gradient(state.outer_loss(), [*state.outer_parameters, *sgd.weights])
     return gradients[:count], gradients[count:]
 
 
