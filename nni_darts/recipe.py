@@ -31,7 +31,9 @@ class OuterOptimiser:
     weight_decay: float = 1e-3
 
     def __call__(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
+        return torch.optim.Adam(
+            parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, foreach=True
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nni_darts.supernet.fused.gather import Gather, Statistics
+from nni_darts.supernet.fused.gather import Batch, Gather, Statistics
 from nni_darts.supernet.weights import MixtureWeights
 
 Place = tuple[str, int] | None
@@ -76,9 +76,9 @@ class Page:
     statistics
         Running mean and variance by part when evaluating; None when training.
     found
-        Mean and unbiased variance of the batch by part, when training.
+        What the BatchNorms of each part saw, when training.
     totals
-        Node -> what its edges have brought so far.
+        Node -> what its edges have brought so far, [B, H, W, C] and contiguous, added to in place.
     shared
         Tensors that several parts read.
     """
@@ -87,8 +87,8 @@ class Page:
     biases: Sequence[Tensor]
     coefficients: Sequence[Tensor]
     statistics: list[tuple[Tensor, Tensor]] | None
-    found: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    totals: dict[int, list[Tensor]] = field(default_factory=dict)
+    found: dict[int, Batch] = field(default_factory=dict)
+    totals: dict[int, Tensor] = field(default_factory=dict)
     shared: dict[Any, Tensor] = field(default_factory=dict)
 
     def rectified(self, state: int, states: Sequence[Tensor]) -> Tensor:
@@ -98,12 +98,16 @@ class Page:
         return self.shared[state]
 
     def add(self, node: int, value: Tensor) -> None:
-        """One more term of a node."""
-        self.totals.setdefault(node, []).append(value)
+        """One more term of a node, [B, C, H, W]."""
+        rows = value.permute(0, 2, 3, 1)
+        total = self.totals.get(node)
+        # Not the term itself: it may be someone else's tensor, and what comes next adds in place.
+        self.totals[node] = (
+            rows.clone(memory_format=torch.contiguous_format) if total is None else total + rows
+        )
 
-    def record(self, part: int, mean: Tensor, variance: Tensor, count: int) -> None:
-        """What a part's BatchNorms saw: mean and biased variance over ``count`` values a channel."""
+    def record(self, part: int, means: Sequence[Tensor], variances: Sequence[Tensor], count: int) -> None:
+        """What a part's BatchNorms saw: means and biased variances over ``count`` values a channel."""
         if count < 2:
             raise ValueError(f"BatchNorm needs more than one value per channel to train; got {count}.")
-        unbiased = variance.detach() * (count / (count - 1))
-        self.found[part] = (mean.detach().reshape(-1), unbiased.reshape(-1))
+        self.found[part] = Batch(means, variances, count)

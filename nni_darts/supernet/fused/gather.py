@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -41,6 +42,20 @@ class Gather:
         return [getattr(module, self.attribute) for module in self._modules]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Means and biased variances of BatchNorms, one after the other, over ``count`` values a channel."""
+
+    means: Sequence[Tensor]
+    variances: Sequence[Tensor]
+    count: int
+
+    @property
+    def correction(self) -> float:
+        """Makes a variance unbiased, as running ones are."""
+        return self.count / (self.count - 1)
+
+
 class Statistics:
     """The BatchNorms of a cell: statistics to evaluate with, or those of a batch to update them with."""
 
@@ -62,14 +77,22 @@ class Statistics:
         return list(zip(self._mean.read(), self._var.read(), strict=True))
 
     @torch.no_grad()
-    def update(self, found: Sequence[tuple[Tensor, Tensor]]) -> None:
-        """Move every running statistic towards what its part found: mean and unbiased variance, flat."""
+    def update(self, found: Sequence[Batch]) -> None:
+        """Move every running statistic towards what its part found."""
         if not self.norms:
             return
         sizes = [norm.num_features for norm in self.norms]
         momenta = [norm.momentum for norm in self.norms]
-        for gather, column in ((self._mean, 0), (self._var, 1)):
-            new = torch.cat([part[column] for part in found]).split(sizes)
+        means = torch.cat([mean.reshape(-1) for batch in found for mean in batch.means])
+        variances = torch.cat([v.reshape(-1) for batch in found for v in batch.variances])
+        corrections = {batch.correction for batch in found}
+        if len(corrections) == 1:
+            variances *= corrections.pop()
+        else:
+            variances = torch.cat(
+                [v.reshape(-1) * batch.correction for batch in found for v in batch.variances]
+            )
+        for gather, new in ((self._mean, means.split(sizes)), (self._var, variances.split(sizes))):
             running = gather.tensors()
             for momentum in set(momenta):
                 chosen = [index for index, value in enumerate(momenta) if value == momentum]

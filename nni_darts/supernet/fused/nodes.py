@@ -63,8 +63,7 @@ class FusedNodes:
             for source, state in enumerate(known):
                 if (source, target) in self.left:
                     page.add(target, self._edges[source, target](state))
-            first, *others = page.totals.pop(target)
-            known.append(sum(others, first))
+            known.append(page.totals.pop(target).permute(0, 3, 1, 2))
         if page.statistics is None:
             plan.book.statistics.update([page.found[part] for part in sorted(page.found)])
         return known[len(states) :]

@@ -36,7 +36,7 @@ class Norms:
         if page.statistics is None:
             assert mean is not None and covariance is not None
             centre, variance = batch_statistics(filters, mean, covariance)
-            page.record(self.statistics, centre, variance, count)
+            page.record(self.statistics, [centre], [variance], count)
         else:
             centre, variance = (part.view(shape) for part in page.statistics[self.statistics])
         weight = page.weights[self.weights].view(shape) if self.affine else None

@@ -61,14 +61,14 @@ class Shared:
             page.add(target, images(row.view(-1, x.shape[1]), found[0]))
 
     def _mix(self, page: Page, x: Tensor, weights: Tensor, features: Features) -> None:
-        mixed = mix_pools(features, weights, x.permute(0, 2, 3, 1))
-        for target, output in zip(self.targets, mixed.outputs, strict=True):
-            page.add(target, output.permute(0, 3, 1, 2))
+        totals = [page.totals.get(target) for target in self.targets]
+        mixed = mix_pools(features, weights, x.permute(0, 2, 3, 1), totals)
+        page.totals.update(zip(self.targets, mixed.outputs, strict=True))
         count = mixed.outputs[0].numel() // x.shape[1]
         for feature, mean, variance in zip(self.features, mixed.mean, mixed.variance, strict=True):
             if feature.eps is not None:
                 edges = len(feature.targets)
-                page.record(feature.statistics, mean.repeat(edges), variance.repeat(edges), count)
+                page.record(feature.statistics, [mean] * edges, [variance] * edges, count)
 
     def _evaluate(self, page: Page, x: Tensor, weights: Tensor) -> None:
         """Running statistics differ between edges, and with them the normalised pools."""
@@ -97,8 +97,8 @@ class _Feature:
         # With a momentum of 1 these become the statistics of the batch, the variance unbiased.
         mean, variance = pooled.new_zeros(2, pooled.shape[1]).unbind(0)
         normal = functional.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=self.eps)
-        count = len(self.targets)
-        page.found[self.statistics] = (mean.repeat(count), variance.repeat(count))
+        edges, count = len(self.targets), pooled.numel() // pooled.shape[1]
+        page.record(self.statistics, [mean] * edges, [variance * ((count - 1) / count)] * edges, count)
         return normal
 
     def evaluate(self, page: Page, x: Tensor) -> list[tuple[int, Tensor]]:

@@ -34,10 +34,11 @@ void chain_forward(const shape *s, const member *members, const real *const *inp
     if (sums) reduce(s->groups, width, sums);
 }
 
-/* outputs[e] = sum of weights[k] (maps[k] z[k] + shifts[k]) over the members k with targets[k] = e */
+/* outputs[e], added to if add[e], = sum of weights[k] (maps[k] z[k] + shifts[k]) over the members k with
+ * targets[k] = e */
 void chain_combine(const shape *s, int64_t outs, const int64_t *targets, const real *weights,
                    const real *const *z, const real *const *maps, const real *const *shifts,
-                   real *const *outputs) {
+                   const int64_t *add, real *const *outputs) {
     const int64_t channels = s->channels, pixels = s->out_height * s->out_width;
 #pragma omp parallel for num_threads(s->threads) if (s->threads > 1)
     for (int64_t group = 0; group < s->groups; group++)
@@ -48,6 +49,8 @@ void chain_combine(const shape *s, int64_t outs, const int64_t *targets, const r
                         const int64_t at = (image * pixels + p) * channels;
                         const int64_t count = smaller(TILE, pixels - p);
                         vec totals[TILE] = {{0}};
+                        for (int t = 0; t < count && add[e]; t++)
+                            totals[t] = VEC(outputs[e] + at + t * channels + c);
                         for (int64_t k = 0; k < s->members; k++) {
                             if (targets[k] != e) continue;
                             vec sums[TILE];
@@ -98,14 +101,15 @@ static void gradient_of_z(const shape *s, const member *m, const real *g, const 
 
 /* The gradients of chain_forward and of the maps that follow it.
  *
- * upstream[k]: gradient of weights[k] times what the map back[k] [out][in] gives of z[k]; shift and scatter
- * [members][channels]([channels]): gradient of z through its sums. Left out where null: filter_gradients
+ * upstream[k]: gradient of weights[k] (1 for the first `plain` members) times what the map back[k] [out][in]
+ * gives of z[k]; shift and scatter [members][channels]([channels]): gradient of z through its sums. Left out where null: filter_gradients
  * [groups][filter_size], the first group's the whole, [k][k][channels] per member; input_gradients[source];
  * map_gradients [groups][sources][channels * (1 + channels)], sums of the rectified gradient and of it times
  * the input transposed, likewise. */
 void chain_backward(const shape *s, const member *members, const real *const *inputs, const real *maps,
                     const real *shifts, const real *filters, const real *z, const real *const *upstream,
-                    const real *const *back, const real *weights, const real *shift, const real *scatter,
+                    const real *const *back, const real *weights, int64_t plain, const real *shift,
+                    const real *scatter,
                     real *filter_gradients, real *const *input_gradients, real *map_gradients) {
     const int64_t channels = s->channels, square = channels * channels;
     const int64_t size = s->height * s->width * channels;
@@ -127,7 +131,7 @@ void chain_backward(const shape *s, const member *members, const real *const *in
                 for (int64_t k = 0; k < s->members; k++) {
                     const member *m = members + k;
                     if (m->source != source) continue;
-                    gradient_of_z(s, m, upstream[k] + image * out_size, back[k], weights[k],
+                    gradient_of_z(s, m, upstream[k] + image * out_size, back[k], k < plain ? 1 : weights[k],
                                   z + (k * s->batch + image) * out_size, shift + k * channels,
                                   scatter + k * square, spread);
                     if (filter_gradients) {

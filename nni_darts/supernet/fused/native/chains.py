@@ -24,7 +24,11 @@ class Found(NamedTuple):
 
 
 def chains(
-    wiring: Wiring, coefficients: Tensor, stages: Sequence[ChainStage], inputs: Sequence[Tensor]
+    wiring: Wiring,
+    coefficients: Tensor,
+    stages: Sequence[ChainStage],
+    inputs: Sequence[Tensor],
+    totals: Sequence[Tensor | None],
 ) -> Found:
     """For each target the sum over its members of ``coefficients`` [K] times their last BatchNorm.
 
@@ -32,16 +36,19 @@ def chains(
     ----------
     inputs
         S tensors [B, H, W, C]; the members rectify them.
+    totals
+        What each target has so far: it is added to in place, and is the output.
     """
     flat = [tensor for stage in stages for tensor in stage]
-    found = _Chains.apply(wiring, coefficients, *flat, *(x.contiguous() for x in inputs))
+    found = _Chains.apply(wiring, coefficients, *totals, *flat, *(x.contiguous() for x in inputs))
     rest = found[wiring.outs :]
     return Found(found[: wiring.outs], list(zip(rest[::2], rest[1::2], strict=True)))
 
 
 class _Chains(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, wiring: Wiring, coefficients: Tensor, *tensors: Any) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, wiring: Wiring, coefficients: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+        totals, tensors = arguments[: wiring.outs], arguments[wiring.outs :]
         stages, inputs = wiring.parted(tensors)
         kernels = _kernels(coefficients, wiring)
         convolved: list[Tensor] = []
@@ -54,17 +61,20 @@ class _Chains(torch.autograd.Function):
             kernels("chain_forward", *geometry.call, read, maps, shifts, stage.filters, z, sums)
             folds.append(fold(kernels, stage, sums, wiring.count, wiring.eps))
             convolved.append(z)
-        outputs = [torch.empty_like(convolved[0][0]) for _ in range(wiring.outs)]
+        outputs = [torch.empty_like(convolved[0][0]) if total is None else total for total in totals]
         kernels(
             *("chain_combine", wiring.geometries[0].call[0], wiring.outs, wiring.targets, coefficients),
             wiring.ends(convolved),
             wiring.ends([folded.turned for folded in folds]),
             wiring.ends([folded.shifts for folded in folds]),
+            [int(total is not None) for total in totals],
             outputs,
         )
         statistics = [t for folded in folds for t in (folded.centre, folded.variance)]
         statistics = statistics if wiring.training else []
+        ctx.mark_dirty(*(total for total in totals if total is not None))
         ctx.mark_non_differentiable(*statistics)
+        ctx.set_materialize_grads(False)
         ctx.wiring, ctx.folds = wiring, folds
         ctx.save_for_backward(coefficients, *tensors, *convolved)
         return (*outputs, *statistics)
@@ -72,13 +82,17 @@ class _Chains(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         wiring: Wiring = ctx.wiring
-        wanted = ctx.needs_input_grad[1:]
+        wanted = [ctx.needs_input_grad[1], *ctx.needs_input_grad[2 + wiring.outs :]]
         coefficients, *tensors = ctx.saved_tensors
         given, convolved = tensors[: len(wanted) - 1], tensors[len(wanted) - 1 :]
-        of_outputs = gradients[: wiring.outs]
+        of_totals = gradients[: wiring.outs]
+        of_outputs = wiring.filled(of_totals, convolved[0])
         if torch.is_grad_enabled():  # the gradient will be differentiated itself
-            return None, *_plain_gradients(wiring, [coefficients, *given], wanted, of_outputs)
-        return None, *_Backward(wiring, ctx.folds, coefficients, given, convolved, wanted).run(of_outputs)
+            own = _plain_gradients(wiring, [coefficients, *given], wanted, of_outputs)
+        else:
+            own = _Backward(wiring, ctx.folds, coefficients, given, convolved, wanted).run(of_outputs)
+        had = ctx.needs_input_grad[2 : 2 + wiring.outs]
+        return None, own[0], *(g if had[e] else None for e, g in enumerate(of_totals)), *own[1:]
 
 
 class _Backward:
@@ -97,33 +111,28 @@ class _Backward:
         self.stages, self.inputs = wiring.parted(given)
         self.wanted, self.wanted_inputs = wiring.parted(wanted[1:])
         self.kernels = _kernels(coefficients, wiring)
+        self.of_coefficients = torch.empty_like(coefficients)
 
     def run(self, of_outputs: Sequence[Tensor]) -> Gradients:
-        """In the order of the function's arguments."""
+        """Of the coefficients, the stages' tensors and the inputs."""
         wiring, chained = self.wiring, self.wiring.chained
         first = wiring.geometries[0]
-        upstream = [of_outputs[target].contiguous() for target in wiring.targets]
+        upstream = [of_outputs[target] for target in wiring.targets]
         sums = first.sums(self.coefficients)
         self.kernels("chain_outer", first.call[0], upstream, wiring.ends(self.convolved), sums)
-        rows, factors = list(sums[0].unbind(0)), self.coefficients
-        of_factors: list[Tensor] = []
+        rows = list(sums[0].unbind(0))
         stages: list[Gradients] = []
         deeper = any(self.wanted[0]) or any(self.wanted_inputs)
         if chained:
             inner = self.convolved[0][:chained].unbind(0)
-            found, of_stage, of_z, sums = self._stage(
-                1, inner, upstream[:chained], rows[:chained], factors, deeper
-            )
-            of_factors.append(found)
+            of_stage, of_z, sums = self._stage(1, inner, upstream[:chained], rows[:chained], 0, deeper)
             stages.append(of_stage)
             if deeper:
                 upstream[:chained], rows[:chained] = of_z, sums[0].unbind(0)
-            factors = torch.cat([torch.ones_like(factors[:chained]), factors[chained:]])
         wants_inputs = any(self.wanted_inputs)
-        found, of_stage, of_inputs, _ = self._stage(0, self.inputs, upstream, rows, factors, wants_inputs)
-        of_factors.append(found[chained:])
+        of_stage, of_inputs, _ = self._stage(0, self.inputs, upstream, rows, chained, wants_inputs)
         stages.insert(0, of_stage)
-        return [torch.cat(of_factors), *(t for stage in stages for t in stage), *of_inputs]
+        return [self.of_coefficients, *(t for stage in stages for t in stage), *of_inputs]
 
     def _stage(
         self,
@@ -131,12 +140,13 @@ class _Backward:
         inputs: Sequence[Tensor],
         upstream: Sequence[Tensor],
         rows: Sequence[Tensor],
-        factors: Tensor,
+        plain: int,
         wants_inputs: bool,
-    ) -> tuple[Tensor, Gradients, Any, Any]:
-        """Of the factors and the stage; of the inputs, or of what their maps gave; sums for the maps."""
+    ) -> tuple[Gradients, Any, Any]:
+        """Of the stage; of the inputs, or of what their maps gave; sums for the maps."""
         geometry, folded = self.wiring.geometries[number], self.folds[number]
-        found = unfold(self.kernels, folded, rows, factors, self.wiring.count)
+        factors, count = self.coefficients, self.wiring.count
+        found = unfold(self.kernels, folded, rows, factors, plain, self.of_coefficients, count)
         of_filters = of_inputs = sums = maps = shifts = None
         if number:
             maps, shifts = self.folds[0].turned, self.folds[0].shifts
@@ -148,19 +158,12 @@ class _Backward:
         if self.wanted[number].filters or wants_inputs:
             self.kernels(
                 *("chain_backward", *geometry.call, inputs, maps, shifts, self.stages[number].filters),
-                *(
-                    self.convolved[number],
-                    upstream,
-                    folded.maps.unbind(0),
-                    factors,
-                    found.shift,
-                    found.scatter,
-                ),
-                *(of_filters, of_inputs, sums),
+                *(self.convolved[number], upstream, folded.maps.unbind(0), factors, plain),
+                *(found.shift, found.scatter, of_filters, of_inputs, sums),
             )
         in_order = None if of_filters is None else of_filters[0, geometry.order]
         of_stage: Gradients = [in_order, found.pointwise, found.weight, found.bias, None, None]
-        return found.factors, of_stage, of_inputs or [None] * len(inputs), sums
+        return of_stage, of_inputs or [None] * len(inputs), sums
 
 
 def _kernels(like: Tensor, wiring: Wiring) -> Kernels:

@@ -62,26 +62,26 @@ void fold_maps(int64_t members, int64_t channels, double eps, const real *pointw
     }
 }
 
-/* Gradients from sums[k] [channels * (1 + channels)], those of factors[k] times shifts and maps: of the
- * factors, of P, of the BatchNorm's weight and bias (null without), and through mean(z) and mean(z z^T) of z
- * at any pixel, as shift and scatter: gradient = shift + scatter z. Evaluating, mean is null and so are they. */
+/* Gradients from sums[k] [channels * (1 + channels)], those of factors[k] times shifts and maps (the first
+ * `plain` factors are 1 and get none): of the factors, of P, of the BatchNorm's weight and bias (null without), and through mean(z) and mean(z z^T) of z
+ * at any pixel, as shift and scatter: gradient = shift + scatter z. Evaluating, mean is null and they are zero. */
 void fold_backward(int64_t members, int64_t channels, int64_t count, const real *const *sums,
-                   const real *factors, const real *pointwise, const real *mean, const real *covariance,
+                   const real *factors, int64_t plain, const real *pointwise, const real *mean, const real *covariance,
                    const real *centre, const real *inverse, const real *weight, const real *maps,
                    const real *shifts, real *of_factors, real *of_pointwise, real *of_weight, real *of_bias,
                    real *shift, real *scatter) {
     const int64_t square = channels * channels;
     for (int64_t k = 0; k < members; k++) {
         const real *of_shifts = sums[k], *of_maps = sums[k] + channels;
-        const real *map = pointwise + k * square, factor = factors[k];
+        const real *map = pointwise + k * square, factor = k < plain ? 1 : factors[k];
         real *of_map = of_pointwise + k * square;
         real *of_variance = workspace(channels);
-        of_factors[k] = inner(channels, of_shifts, shifts + k * channels);
+        real of_factor = inner(channels, of_shifts, shifts + k * channels);
         for (int64_t d = 0; d < channels; d++) {
             const int64_t i = k * channels + d;
             const real *of_row = of_maps + d * channels;
             const real scale = weight ? inverse[i] * weight[i] : inverse[i];
-            of_factors[k] += inner(channels, of_row, maps + i * channels);
+            of_factor += inner(channels, of_row, maps + i * channels);
             const real of_scale =
                 factor * (inner(channels, of_row, map + d * channels) - of_shifts[d] * centre[i]);
             if (weight) {
@@ -93,11 +93,12 @@ void fold_backward(int64_t members, int64_t channels, int64_t count, const real 
             for (int64_t c = 0; c < channels; c++)
                 of_map[d * channels + c] = factor * scale * of_row[c];
         }
-        if (!mean) continue;
-        const real *m = mean + k * channels, *cov = covariance + k * square;
+        if (k >= plain) of_factors[k] = of_factor;
         real *into = shift + k * channels, *product = scatter + k * square;
         memset(into, 0, channels * sizeof(real));
         memset(product, 0, square * sizeof(real));
+        if (!mean) continue;
+        const real *m = mean + k * channels, *cov = covariance + k * square;
         for (int64_t d = 0; d < channels; d++) {
             const int64_t i = k * channels + d;
             const real *row = map + d * channels;

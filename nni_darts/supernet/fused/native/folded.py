@@ -62,12 +62,11 @@ def fold(kernels: Kernels, stage: ChainStage, sums: Tensor | None, count: int, e
 
 @dataclass(frozen=True)
 class FoldedGradients:
-    """Of the factors [K], of P, of the BatchNorm's weight and bias, and of z through the statistics.
+    """Of P, of the BatchNorm's weight and bias, and of z through the statistics.
 
     The last is shift + scatter z at every pixel, [K, C] and [K, C, C].
     """
 
-    factors: Tensor
     pointwise: Tensor
     weight: Tensor | None
     bias: Tensor | None
@@ -76,22 +75,30 @@ class FoldedGradients:
 
 
 def unfold(
-    kernels: Kernels, folded: Folded, sums: Sequence[Tensor], factors: Tensor, count: int
+    kernels: Kernels,
+    folded: Folded,
+    sums: Sequence[Tensor],
+    factors: Tensor,
+    plain: int,
+    of_factors: Tensor,
+    count: int,
 ) -> FoldedGradients:
-    """From the gradients of ``factors[k]`` times shifts and maps, one row [C + C * C] a member."""
+    """From the gradients of ``factors[k]`` times shifts and maps, one row [C + C * C] a member.
+
+    The first ``plain`` factors are 1, whatever they hold; of the others the gradient is written.
+    """
     pointwise, weight = folded.stage.pointwise, folded.stage.weight
     members, channels, _ = pointwise.shape
     room = None if weight is None else pointwise.new_empty(2, members, channels).unbind(0)
     of_weight, of_bias = room or (None, None)
     found = FoldedGradients(
-        factors=pointwise.new_empty(members),
         pointwise=pointwise.new_empty(pointwise.shape),
         weight=of_weight,
         bias=of_bias,
-        shift=pointwise.new_zeros(members, channels),
-        scatter=pointwise.new_zeros(pointwise.shape),
+        shift=pointwise.new_empty(members, channels),
+        scatter=pointwise.new_empty(pointwise.shape),
     )
     read = (folded.mean, folded.covariance, folded.centre, folded.inverse, weight, folded.maps, folded.shifts)
-    written = (found.factors, found.pointwise, of_weight, of_bias, found.shift, found.scatter)
-    kernels("fold_backward", members, channels, count, sums, factors, pointwise, *read, *written)
+    written = (of_factors, found.pointwise, of_weight, of_bias, found.shift, found.scatter)
+    kernels("fold_backward", members, channels, count, sums, factors, plain, pointwise, *read, *written)
     return found

@@ -74,11 +74,11 @@ class Level:
         inputs = [states[source].permute(0, 2, 3, 1) for source in self._sources]
         stages = [slots.read(page) for slots in self._stages]
         wiring = self._wiring.on(inputs[0], training=page.statistics is None)
-        found = chains(wiring, page.coefficients[self._coefficients], stages, inputs)
-        for target, output in zip(self._targets, found.outputs, strict=True):
-            page.add(target, output.permute(0, 3, 1, 2))
+        totals = [page.totals.get(target) for target in self._targets]
+        found = chains(wiring, page.coefficients[self._coefficients], stages, inputs, totals)
+        page.totals.update(zip(self._targets, found.outputs, strict=True))
         for slots, (centre, variance) in zip(self._stages, found.statistics, strict=False):
-            page.record(slots.statistics, centre, variance, wiring.count)
+            page.record(slots.statistics, [centre], [variance], wiring.count)
 
 
 class _Slots:

@@ -52,13 +52,16 @@ static void pool_image(const shape *s, int64_t kind, int64_t stride, const real 
         }
 }
 
-/* feature, for the maximum also at (where it was found); if variance is not null, statistics over the pixels
- * and what a BatchNorm makes of them: centre, biased variance, inverse. sums [groups][2][channels]: room. */
+/* feature, unless it is the state itself, for the maximum also at (where it was found). If variance is not
+ * null, statistics over the pixels and what a BatchNorm makes of them: centre, biased variance, inverse;
+ * else a centre of 0 and an inverse of 1. sums [groups][2][channels]: room. */
 void pool_forward(const shape *s, int64_t kind, int64_t stride, const real *x, real *feature, INTEGER *at,
                   real *sums, double eps, real *centre, real *variance, real *inverse) {
     const int64_t channels = s->channels, pixels = s->out_height * s->out_width;
     const int64_t size = s->height * s->width * channels;
     memset(sums, 0, s->groups * 2 * channels * sizeof(real));
+    for (int64_t c = 0; c < channels && !variance; c++) centre[c] = 0, inverse[c] = 1;
+    if (kind == SAME) return;
 #pragma omp parallel for num_threads(s->threads) if (s->threads > 1)
     for (int64_t group = 0; group < s->groups; group++)
         for (int64_t image = group; image < s->batch; image += s->groups) {
@@ -86,9 +89,9 @@ void pool_forward(const shape *s, int64_t kind, int64_t stride, const real *x, r
     }
 }
 
-/* outputs[e] = sum over f of weights[e][f] (features[f] - centre[f]) inverse[f] */
+/* outputs[e], added to if add[e], = sum over f of weights[e][f] (features[f] - centre[f]) inverse[f] */
 void pool_mix(const shape *s, int64_t outs, int64_t kinds, const real *weights, const real *const *features,
-              const real *centre, const real *inverse, real *const *outputs) {
+              const real *centre, const real *inverse, const int64_t *add, real *const *outputs) {
     const int64_t channels = s->channels, pixels = s->out_height * s->out_width;
 #pragma omp parallel for num_threads(s->threads) if (s->threads > 1)
     for (int64_t group = 0; group < s->groups; group++)
@@ -97,7 +100,7 @@ void pool_mix(const shape *s, int64_t outs, int64_t kinds, const real *weights, 
                 for (int64_t c = 0; c < channels; c += LANES)
                     for (int64_t p = 0; p < pixels; p++) {
                         const int64_t place = (image * pixels + p) * channels + c;
-                        vec total = {0};
+                        vec total = add[e] ? VEC(outputs[e] + place) : (vec){0};
                         for (int64_t f = 0; f < kinds; f++)
                             total += (weights[e * kinds + f] * VEC(inverse + f * channels + c)) *
                                      (VEC(features[f] + place) - VEC(centre + f * channels + c));

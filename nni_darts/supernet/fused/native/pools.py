@@ -42,38 +42,37 @@ class Mixed(NamedTuple):
     variance: Tensor
 
 
-def mix_pools(features: Features, weights: Tensor, x: Tensor) -> Mixed:
-    """``weights`` [T, F] times the features of ``x`` [B, H, W, C], normalised by the batch."""
-    *outputs, mean, variance = _Pools.apply(features, weights.contiguous(), x.contiguous())
+def mix_pools(features: Features, weights: Tensor, x: Tensor, totals: Sequence[Tensor | None]) -> Mixed:
+    """``weights`` [T, F] times the features of ``x`` [B, H, W, C], normalised by the batch.
+
+    What a target has so far, its total, is added to in place, and is the output.
+    """
+    *outputs, mean, variance = _Pools.apply(features, weights.contiguous(), x.contiguous(), *totals)
     return Mixed(tuple(outputs), mean, variance)
 
 
 class _Pools(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Features, weights: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, features: Features, weights: Tensor, x: Tensor, *totals: Any) -> tuple[Tensor, ...]:
         kernels, geometry = _kernels(x), _geometry(features, x)
         shape = geometry.call[0]
         kinds, channels = len(features.kinds), geometry.channels
-        mean, variance, inverse = x.new_zeros(3, kinds, channels).unbind(0)
+        mean, variance, inverse = x.new_empty(3, kinds, channels).unbind(0)
         found, places = [], []
         for f, (kind, eps) in enumerate(zip(features.kinds, features.eps, strict=True)):
-            if kind == SAME:
-                feature, place = x, None
-            else:
-                feature = x.new_empty(geometry.out_shape[1:])
-                place = feature.new_empty(feature.shape, dtype=INTEGERS[x.dtype]) if kind == MAXIMUM else None
-                room = x.new_empty(geometry.groups, 2, channels)
-                own = (mean[f], None if eps is None else variance[f], inverse[f])
-                kernels(
-                    "pool_forward", shape, kind, features.stride, x, feature, place, room, eps or 0.0, *own
-                )
-            if eps is None:
-                inverse[f] = 1.0
+            feature = x if kind == SAME else x.new_empty(geometry.out_shape[1:])
+            place = x.new_empty(feature.shape, dtype=INTEGERS[x.dtype]) if kind == MAXIMUM else None
+            room = x.new_empty(geometry.groups, 2, channels)
+            own = (mean[f], None if eps is None else variance[f], inverse[f])
+            kernels("pool_forward", shape, kind, features.stride, x, feature, place, room, eps or 0.0, *own)
             found.append(feature)
             places.append(place)
-        outputs = [torch.empty_like(found[0]) for _ in range(len(weights))]
-        kernels("pool_mix", shape, len(weights), kinds, weights, found, mean, inverse, outputs)
+        outputs = [torch.empty_like(found[0]) if total is None else total for total in totals]
+        add = [int(total is not None) for total in totals]
+        kernels("pool_mix", shape, len(weights), kinds, weights, found, mean, inverse, add, outputs)
         ctx.features = features
+        ctx.mark_dirty(*(total for total in totals if total is not None))
+        ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(mean, variance)
         pooled = [None if kind == SAME else f for kind, f in zip(features.kinds, found, strict=True)]
         ctx.save_for_backward(weights, x, mean, inverse, *pooled, *places)
@@ -84,11 +83,16 @@ class _Pools(torch.autograd.Function):
         features: Features = ctx.features
         weights, x, mean, inverse, *rest = ctx.saved_tensors
         outs, kinds = weights.shape
-        of_outputs = [gradient.contiguous() for gradient in gradients[:outs]]
-        if torch.is_grad_enabled():  # the gradient will be differentiated itself
-            return None, *_plain_gradients(features, weights, x, of_outputs, ctx.needs_input_grad[1:])
-        found, places = [x if f is None else f for f in rest[:kinds]], rest[kinds:]
         kernels, geometry = _kernels(x), _geometry(features, x)
+        had = ctx.needs_input_grad[3:]
+        of_totals = [g if had[e] else None for e, g in enumerate(gradients[:outs])]
+        of_outputs = [
+            x.new_zeros(geometry.out_shape[1:]) if g is None else g.contiguous() for g in gradients[:outs]
+        ]
+        if torch.is_grad_enabled():  # the gradient will be differentiated itself
+            wanted = ctx.needs_input_grad[1:3]
+            return None, *_plain_gradients(features, weights, x, of_outputs, wanted), *of_totals
+        found, places = [x if f is None else f for f in rest[:kinds]], rest[kinds:]
         shape, channels = geometry.call[0], geometry.channels
         sums = x.new_empty(geometry.groups, outs, 1 + kinds, channels)
         kernels("pool_outer", shape, outs, kinds, of_outputs, found, sums)
@@ -106,7 +110,7 @@ class _Pools(torch.autograd.Function):
                 *("pool_backward", shape, features.stride, outs, kinds, features.kinds, of_outputs, found),
                 *(places, factors, shift, scatter, of_x),
             )
-        return None, of_weights, of_x
+        return None, of_weights, of_x, *of_totals
 
 
 def plain_pools(features: Features, weights: Tensor, x: Tensor) -> list[Tensor]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from nni_darts.supernet.fused.native.geometry import Geometry
@@ -64,6 +65,10 @@ class Wiring:
     def chained(self) -> int:
         """Members of two stages."""
         return len(self.geometries[1].filters) if len(self.geometries) > 1 else 0
+
+    def filled(self, of_outputs: Sequence[Tensor | None], like: Tensor) -> list[Tensor]:
+        """Zeros for outputs that nothing depends on; ``like`` is [K, B, H', W', C]."""
+        return [torch.zeros_like(like[0]) if g is None else g.contiguous() for g in of_outputs]
 
     def ends(self, of_stages: Sequence[Tensor]) -> list[Tensor]:
         """Each member's row of its last stage."""
