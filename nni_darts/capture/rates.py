@@ -84,11 +84,12 @@ class DeviceRates:
         groups = self._groups
         before = [dict(group) for group in groups]
         for group, tensor in zip(groups, self._rates, strict=True):
-            group["lr"] = tensor
             if self.fused:
-                group.update(fused=True, foreach=False)
+                group.update(lr=tensor, fused=True, foreach=False)
                 if "capturable" in group:
                     group["capturable"] = True
+            elif "capturable" not in group:  # Adam's foreach step takes a tensor only if capturable
+                group["lr"] = tensor
         try:
             yield
         finally:

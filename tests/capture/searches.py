@@ -8,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from nni.nas.evaluator.pytorch import Lightning, Trainer
+from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
 from nni_darts.capture import Graphs
@@ -61,6 +62,7 @@ def search(
     classifier: type[Classifier] = Classifier,
     capture: str = "auto",
     settings: dict[str, Any] | None = None,
+    trainer: dict[str, Any] | None = None,
     fit: dict[str, Any] | None = None,
     recipe_parts: dict[str, Any] | None = None,
     **options: Any,
@@ -69,20 +71,19 @@ def search(
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.manual_seed(0)
     space = DartsSpace(2, layers=1, nodes=1, num_classes=3, in_channels=1, primitives=PRIMITIVES)
-    trainer = Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=callbacks or [],
-        num_sanity_val_steps=0,
-    )
+    defaults = {
+        "accelerator": "cpu",
+        "devices": 1,
+        "logger": False,
+        "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks or ()),
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+    }
     count = 4 * batches + rest
     evaluator = Lightning(
         classifier.from_settings(Search(epochs=epochs, lr=0.2, batch_size=4, **(settings or {}))),
-        trainer,
+        Trainer(max_epochs=epochs, callbacks=callbacks or [], **{**defaults, **(trainer or {})}),
         train_dataloaders=loader(count, 0),
         val_dataloaders=loader(count, 1),
         fit_kwargs=fit or {},
