@@ -33,3 +33,7 @@ class Search(Section):
         default="generic",
         description="generic: one candidate after the other; fused: candidates of one state together",
     )
+    checkpoint_cells: bool = Field(
+        default=False,
+        description="compute cells again for their backward instead of keeping what is inside: less memory",
+    )

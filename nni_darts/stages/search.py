@@ -53,6 +53,7 @@ def strategy_of(settings: Settings, validation: BatchLoader | None = None) -> Di
         gradient_clip_val=settings.search.grad_clip,
         validation_dataloader=validation,
         supernet=settings.search.supernet,
+        checkpoint_cells=settings.search.checkpoint_cells,
         capture=settings.trainer.capture,
     )
 

@@ -17,7 +17,7 @@ class MixtureWeights:
 
     def __init__(self) -> None:
         self._relax: Callable[[], dict[str, Tensor]] | None = None
-        self._current: dict[str, Tensor] = {}
+        self.current: dict[str, Tensor] = {}
         self._frozen = False
 
     def connect(self, relax: Callable[[], dict[str, Tensor]]) -> None:
@@ -29,7 +29,7 @@ class MixtureWeights:
         if self._relax is None:
             raise RuntimeError("The supernet has no relaxation yet.")
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
-            self._current = self._relax()
+            self.current = self._relax()
 
     @contextmanager
     def held_fixed(self) -> Iterator[None]:
@@ -41,4 +41,4 @@ class MixtureWeights:
             self._frozen = False
 
     def __getitem__(self, label: str) -> Tensor:
-        return self._current[label]
+        return self.current[label]

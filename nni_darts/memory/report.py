@@ -1,0 +1,65 @@
+"""Say before a search begins how much memory it takes, and refuse what does not fit."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from nni_darts.errors import ConfigError
+from nni_darts.memory.estimate import Estimate, estimate_step, gigabytes
+
+logger = logging.getLogger(__name__)
+
+
+class MemoryReport(pl.Callback):
+    """Estimates the first step of a search when its batch is there, before anything is computed.
+
+    ``estimate`` is None until then.
+
+    Raises
+    ------
+    ConfigError
+        The step does not fit into what is free on the GPU.
+    """
+
+    def __init__(self) -> None:
+        self.estimate: Estimate | None = None
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: Any, batch: dict[str, Any], batch_idx: int
+    ) -> None:
+        if self.estimate is not None:
+            return
+        state = pl_module.state
+        state.train_batch, state.valid_batch = batch["train"], batch["val"]
+        self.estimate = estimate_step(
+            state, pl_module.recipe.architect, trainer.precision_plugin.train_step_context
+        )
+        if pl_module.device.type == "cuda":
+            free = free_bytes(pl_module.device)
+            logger.info("%s; %s are free on %s.", self.estimate, gigabytes(free), pl_module.device)
+            refuse_what_does_not_fit(self.estimate, free, str(pl_module.device))
+        else:
+            logger.info("%s.", self.estimate)
+
+
+def free_bytes(device: torch.device) -> int:
+    """What a step may still allocate: free for everyone, or held by torch and not in use."""
+    held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + held
+
+
+def refuse_what_does_not_fit(estimate: Estimate, free: int, device: str) -> None:
+    """Compare a step's activations with what is free once the weights are there."""
+    if estimate.activations <= free:
+        return
+    fits = estimate.largest_batch(free)
+    advice = f"write a search.batch_size of at most {fits}" if fits >= 1 else "use a smaller space"
+    raise ConfigError(
+        f"a search step needs about {gigabytes(estimate.activations)} of memory for a batch of "
+        f"{estimate.batch}, but {gigabytes(free)} are free on {device}; {advice}, or "
+        "search.checkpoint_cells: true, which keeps much less."
+    )
