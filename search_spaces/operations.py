@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from nni_darts.errors import ConfigError
@@ -23,6 +24,7 @@ __all__ = [
     "DilConv",
     "FactorizedReduce",
     "Identity",
+    "Noise",
     "Pool",
     "ReLUConvBN",
     "SepConv",
@@ -56,6 +58,20 @@ class Identity(nn.Module):
     def form(self) -> Unchanged:
         """For the fused supernet: shared by all edges from a state."""
         return Unchanged()
+
+
+class Noise(nn.Module):
+    """Fresh N(0, 1) of the output's shape at every forward, in evaluation too: the useless operation of S4.
+
+    Nothing of the input enters but its shape, so no gradient returns to it (RobustDARTS, ``NoiseOp``).
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.randn_like(x[:, :, :: self.stride, :: self.stride], requires_grad=False)
 
 
 class Pool(nn.Module):
@@ -189,6 +205,7 @@ OPERATIONS: dict[str, Callable[[int, int, bool, bool], nn.Module]] = {
     "dil_conv_5x5": lambda channels, stride, affine, search: DilConv(channels, 5, stride, affine),
     "sep_conv_7x7": lambda channels, stride, affine, search: SepConv(channels, 7, stride, affine),
     "conv_7x1_1x7": lambda channels, stride, affine, search: WideConv(channels, stride, affine),
+    "noise": lambda channels, stride, affine, search: Noise(stride),
 }
 assert tuple(OPERATIONS) == OPERATION_NAMES
 

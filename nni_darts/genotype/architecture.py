@@ -19,9 +19,11 @@ from pydantic import (
 )
 
 from nni_darts.errors import ConfigError
+from nni_darts.genotype.candidates import CELL_SPACES
 from nni_darts.genotype.cell import CELLS
 from nni_darts.genotype.checks import sentences, space_problems
 from nni_darts.genotype.genotype import Genotype
+from nni_darts.genotype.nasbench201 import NASBENCH201, BenchmarkCell
 from nni_darts.genotype.sample import genotype_of, is_cell_sample, obstacles, sample_of
 from nni_darts.run.files import write_text
 
@@ -79,9 +81,13 @@ class Architecture(BaseModel):
     def _consistent(self) -> Architecture:
         if self.cells is None and self.nni is None:
             raise ConfigError("The architecture holds neither 'cells' nor an 'nni' sample.")
+        if self.space == NASBENCH201:
+            if self.cells is not None:
+                raise ConfigError(f"cells: the space {NASBENCH201} has no normal and reduction cell.")
+            BenchmarkCell.of_sample(self.nni or {})
         genotype = self.genotype
         problems = [] if genotype is None else space_problems(genotype, self.space, self.macro)
-        if self.nni is not None and (genotype is not None or self.space == "darts"):
+        if self.nni is not None and (genotype is not None or self.space in CELL_SPACES):
             stated = genotype_of(self.nni)
             if genotype is None:
                 problems.append("cells: missing, though 'nni' is the sample of a cell space.")
@@ -103,12 +109,28 @@ class Architecture(BaseModel):
             reduce_concat=self.cells.reduce.concat,
         )
 
+    @property
+    def benchmark_cell(self) -> BenchmarkCell | None:
+        """The cell of NAS-Bench-201, None in other spaces."""
+        return BenchmarkCell.of_sample(self.nni or {}) if self.space == NASBENCH201 else None
+
+    @property
+    def text(self) -> str | None:
+        """The architecture in one line, classic or as the benchmark writes it; None in other spaces."""
+        found = self.genotype or self.benchmark_cell
+        return None if found is None else str(found)
+
     @classmethod
     def from_genotype(cls, genotype: Genotype, **fields: Any) -> Architecture:
         """From a genotype; ``fields`` are ``space``, ``method``, ``macro``, ``provenance``."""
         cells = {cell: {"edges": genotype.edges(cell), "concat": genotype.concat(cell)} for cell in CELLS}
-        nni = None if obstacles(genotype) else sample_of(genotype)
+        nni = None if obstacles(genotype) else sample_of(genotype, space=fields.get("space", "darts"))
         return cls.from_dict({**fields, "cells": cells, "nni": nni})
+
+    @classmethod
+    def from_benchmark_cell(cls, cell: BenchmarkCell, **fields: Any) -> Architecture:
+        """From a cell of NAS-Bench-201; ``fields`` are ``method``, ``macro``, ``provenance``."""
+        return cls.from_dict({**fields, "space": NASBENCH201, "nni": cell.sample})
 
     @classmethod
     def from_sample(cls, sample: Mapping[str, Any], **fields: Any) -> Architecture:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
+from nni_darts.genotype.candidates import CELL_SPACES, ROBUST, ROBUST_NODES, candidates
 from nni_darts.genotype.cell import CELLS
 from nni_darts.genotype.genotype import Genotype
 from nni_darts.genotype.names import OPERATION_NAMES
@@ -25,15 +26,31 @@ def unknown_operations(names: Collection[str], known: Collection[str] = OPERATIO
 
 def space_problems(genotype: Genotype, space: str, macro: Mapping[str, Any]) -> list[str]:
     """Why a genotype does not fit the built-in space (a user's own space knows its operations itself)."""
-    if space != "darts":
+    if space not in CELL_SPACES:
         return []
     problems = unknown_operations([name for cell in CELLS for name, _ in genotype.edges(cell)])
-    nodes = macro.get("nodes")
+    nodes = ROBUST_NODES if space in ROBUST else macro.get("nodes")
+    if not problems and space in ROBUST:
+        problems = list(_not_offered(genotype, space))
     for cell in CELLS:
         count = len(genotype.edges(cell)) // 2
         if nodes is not None and nodes != count:
-            problems.append(f"The {cell} cell has {count} nodes, but macro.nodes is {nodes!r}.")
+            told = f"the space {space} has {nodes}" if space in ROBUST else f"macro.nodes is {nodes!r}"
+            problems.append(f"The {cell} cell has {count} nodes, but {told}.")
     return problems
+
+
+def _not_offered(genotype: Genotype, space: str) -> Iterator[str]:
+    """Operations on edges for which the space has others."""
+    for cell in CELLS:
+        for position, (name, source) in enumerate(genotype.edges(cell)):
+            edge = (source, 2 + position // 2)
+            offered = candidates(space, cell, edge)
+            if offered and name not in offered:
+                yield (
+                    f"The {cell} cell has {name!r} from {source} to {edge[1]}, where the space {space} "
+                    f"offers {', '.join(offered)}."
+                )
 
 
 def sentences(error: ValidationError) -> list[str]:

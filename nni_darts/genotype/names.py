@@ -14,5 +14,6 @@ PRIMITIVES: tuple[str, ...] = (
     "dil_conv_5x5",
 )
 
-#: Everything ``search_spaces.operations`` builds; the two extra ones occur in NASNet's and AmoebaNet's cells.
-OPERATION_NAMES: tuple[str, ...] = (*PRIMITIVES, "sep_conv_7x7", "conv_7x1_1x7")
+#: Everything ``search_spaces.operations`` builds; the first two extra ones occur in NASNet's and AmoebaNet's
+#: cells, ``noise`` in the space S4.
+OPERATION_NAMES: tuple[str, ...] = (*PRIMITIVES, "sep_conv_7x7", "conv_7x1_1x7", "noise")

@@ -10,14 +10,17 @@ from typing import Any
 from nni_darts.errors import ConfigError
 from nni_darts.genotype.architecture import Architecture
 from nni_darts.genotype.genotype import Genotype
+from nni_darts.genotype.nasbench201 import BenchmarkCell
 from nni_darts.genotype.published import PUBLISHED
 from nni_darts.genotype.sample import is_cell_sample
 
 
 def resolve(text: str | Path) -> Architecture:
-    """A published name, a file (.json or .txt), a run's folder, a classic text, or a JSON string.
+    """A published name, a file (.json or .txt), a run's folder, a text of one line, or a JSON string.
 
-    JSON may be an architecture, NNI's sample of a cell space, or the four classic fields.
+    A text is a classic one or a cell of NAS-Bench-201: its string (``|nor_conv_3x3~0|+|...``) or its six
+    digits. JSON may be an architecture, NNI's sample of a cell space or of NAS-Bench-201, or the four
+    classic fields.
 
     Raises
     ------
@@ -28,8 +31,8 @@ def resolve(text: str | Path) -> Architecture:
     if given in PUBLISHED:
         provenance = {"published": given}
         return Architecture.from_genotype(PUBLISHED[given], provenance=provenance)
-    if "Genotype(" in given:
-        return Architecture.from_genotype(Genotype.parse(given))
+    if "Genotype(" in given or BenchmarkCell.is_text(given):
+        return _from_text(given)
     if given.startswith("{"):
         return _from_json(given)
     path = Path(given)
@@ -57,9 +60,15 @@ def _from_file(path: Path) -> Architecture:
     try:
         if path.suffix == ".json":
             return _from_json(content)
-        return Architecture.from_genotype(Genotype.parse(content))
+        return _from_text(content.strip())
     except ConfigError as error:
         raise ConfigError(*(f"{path}: {problem}" for problem in error.problems)) from None
+
+
+def _from_text(text: str) -> Architecture:
+    if BenchmarkCell.is_text(text):
+        return Architecture.from_benchmark_cell(BenchmarkCell.parse(text))
+    return Architecture.from_genotype(Genotype.parse(text))
 
 
 def _from_json(content: str) -> Architecture:
@@ -69,6 +78,8 @@ def _from_json(content: str) -> Architecture:
         data = None
     if isinstance(data, dict) and is_cell_sample(data):
         return Architecture.from_sample(data)
+    if isinstance(data, dict) and BenchmarkCell.is_sample(data):
+        return Architecture.from_benchmark_cell(BenchmarkCell.of_sample(data))
     if isinstance(data, dict) and set(data) == {"normal", "normal_concat", "reduce", "reduce_concat"}:
         return Architecture.from_genotype(Genotype(**data))
     return Architecture.from_json(content)

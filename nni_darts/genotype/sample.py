@@ -2,7 +2,8 @@
 
 Labels: ``{cell}/edge_{j}_{i}`` holds the operation from state j to node i, for every edge of the cell;
 ``{cell}/input_{i}`` the two states that node i takes, in the genotype's order. NNI asks for a value under
-every label, so an edge that was not chosen carries the inert value ``none``: the two forms are a bijection.
+every label, so an edge that was not chosen carries an inert value, ``none`` where that is a candidate and
+else the first of them: the two forms are a bijection.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nni_darts.errors import ConfigError
+from nni_darts.genotype.candidates import candidates
+from nni_darts.genotype.candidates import inert as inert_of
 from nni_darts.genotype.cell import CELLS, Edge
 from nni_darts.genotype.genotype import Genotype
 
@@ -48,8 +51,13 @@ def obstacles(genotype: Genotype) -> list[str]:
     return problems
 
 
-def sample_of(genotype: Genotype, *, inert: str = "none") -> dict[str, Any]:
-    """NNI's sample of a genotype; edges that are not chosen carry ``inert``.
+def sample_of(genotype: Genotype, *, space: str = "darts", inert: str | None = None) -> dict[str, Any]:
+    """NNI's sample of a genotype of a built-in cell space.
+
+    Parameters
+    ----------
+    inert
+        What edges that are not chosen carry, in place of the space's own.
 
     Raises
     ------
@@ -66,7 +74,8 @@ def sample_of(genotype: Genotype, *, inert: str = "none") -> dict[str, Any]:
             chosen = edges[2 * (node - 2) : 2 * (node - 1)]
             operations = {source: name for name, source in chosen}
             for source in range(node):
-                sample[edge_label(cell, source, node)] = operations.get(source, inert)
+                idle = inert or inert_of(candidates(space, cell, (source, node)))
+                sample[edge_label(cell, source, node)] = operations.get(source, idle)
             sample[input_label(cell, node)] = [source for _, source in chosen]
     return sample
 
