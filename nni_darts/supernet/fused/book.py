@@ -78,7 +78,9 @@ class Page:
     found
         What the BatchNorms of each part saw, when training.
     totals
-        Node -> what its edges have brought so far, [B, H, W, C] and contiguous, added to in place.
+        Node -> what kernels have brought it so far, [B, H, W, C], added to in place.
+    terms
+        Node -> what else its edges have brought, [B, C, H, W].
     shared
         Tensors that several parts read.
     """
@@ -89,6 +91,7 @@ class Page:
     statistics: list[tuple[Tensor, Tensor]] | None
     found: dict[int, Batch] = field(default_factory=dict)
     totals: dict[int, Tensor] = field(default_factory=dict)
+    terms: dict[int, list[Tensor]] = field(default_factory=dict)
     shared: dict[Any, Tensor] = field(default_factory=dict)
 
     def rectified(self, state: int, states: Sequence[Tensor]) -> Tensor:
@@ -99,12 +102,14 @@ class Page:
 
     def add(self, node: int, value: Tensor) -> None:
         """One more term of a node, [B, C, H, W]."""
-        rows = value.permute(0, 2, 3, 1)
-        total = self.totals.get(node)
-        # Not the term itself: it may be someone else's tensor, and what comes next adds in place.
-        self.totals[node] = (
-            rows.clone(memory_format=torch.contiguous_format) if total is None else total + rows
-        )
+        self.terms.setdefault(node, []).append(value)
+
+    def node(self, node: int) -> Tensor:
+        """The sum of all that was brought."""
+        terms = self.terms.pop(node, [])
+        if node in self.totals:
+            terms.append(self.totals.pop(node).permute(0, 3, 1, 2))
+        return sum(terms[1:], terms[0])
 
     def record(self, part: int, means: Sequence[Tensor], variances: Sequence[Tensor], count: int) -> None:
         """What a part's BatchNorms saw: means and biased variances over ``count`` values a channel."""

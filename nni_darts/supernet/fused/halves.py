@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from nni_darts.supernet.fused.book import Book, Page
-from nni_darts.supernet.fused.layout import images, pixels
 from nni_darts.supernet.fused.member import Member
 from nni_darts.supernet.fused.norm import Norms
 from nni_darts.supernet.fused.normalise import moments
@@ -35,16 +34,18 @@ class Halves:
         """Add the weighted reduction to every target."""
         x = page.rectified(self.source, states)
         z = torch.cat([x[:, :, ::2, ::2], x[:, :, 1::2, 1::2]], 1)
-        rows = pixels(z)
+        pixels = z.flatten(2)
         count = len(self.targets)
         even = page.weights[self.even].view(count, -1, self.channels)
         odd = page.weights[self.odd].view(count, -1, self.channels)
         filters = torch.cat(
             [torch.cat([even, torch.zeros_like(even)], 2), torch.cat([torch.zeros_like(odd), odd], 2)], 1
         )
-        mean, covariance = moments(rows.unsqueeze(1)) if page.statistics is None else (None, None)
-        filters, shift = self.norms.fold(page, filters, mean, covariance, len(rows))
+        mean, covariance = moments(pixels.unsqueeze(1)) if page.statistics is None else (None, None)
+        filters, shift = self.norms.fold(page, filters, mean, covariance, len(z) * pixels.shape[2])
         weights = page.coefficients[self.coefficients].unsqueeze(1)
-        filters = (filters * weights.unsqueeze(2)).transpose(1, 2)
-        for target, matrix, bias in zip(self.targets, filters, shift * weights, strict=True):
-            page.add(target, images(torch.addmm(bias, rows, matrix), z))
+        shift, filters = shift * weights, filters * weights.unsqueeze(2)
+        found = torch.matmul(filters.flatten(0, 1), pixels) + shift.flatten().unsqueeze(1)
+        outputs = found.unflatten(1, (count, -1)).unflatten(3, z.shape[2:])
+        for target, output in zip(self.targets, outputs.unbind(1), strict=True):
+            page.add(target, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nni_darts.supernet.fused.forms import Form, Halved, Pooled, Separable
+from nni_darts.supernet.fused.forms import Form, Halved, Pooled
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,13 @@ class Member:
 
     @property
     def signature(self) -> Any:
-        """Equal for candidates that can be computed by one call."""
-        if isinstance(self.form, Separable):
-            return tuple((*_geometry(stage.depthwise), *_constants(stage.norm)) for stage in self.form.stages)
+        """Equal for candidates of one form that can be computed by one call; chains have their own rule."""
         if isinstance(self.form, Halved):
             return self.form.even.out_channels, self.form.odd.out_channels, *_constants(self.form.norm)
         if isinstance(self.form, Pooled):
             constants = None if self.form.norm is None else _constants(self.form.norm)
             return type(self.form.pool), repr(self.form.pool), constants
         return None
-
-
-def _geometry(conv: Any) -> tuple[Any, ...]:
-    return conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation
 
 
 def _constants(norm: Any) -> tuple[float, bool]:

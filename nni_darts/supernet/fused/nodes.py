@@ -9,15 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nni_darts.supernet.fused.layout import channels_last
-from nni_darts.supernet.fused.native.kernels import kernels_for
+from nni_darts.supernet.fused.native.kernels import is_native
 from nni_darts.supernet.fused.plan import Edge, Plan, make_plan, read_edges
 from nni_darts.supernet.weights import MixtureWeights
 
 logger = logging.getLogger(__name__)
-
-CACHE = 2**20
-"""Bytes of one tensor that a core keeps close; more are not stacked on a CPU."""
 
 
 class FusedNodes:
@@ -39,11 +35,11 @@ class FusedNodes:
         self._mixture = mixture
         self._targets = sorted({target for _, target in edges})
         self._members, self.left = read_edges(edges)
-        self._plans: dict[tuple[int, bool], Plan] = {}
+        self._plans: dict[bool, Plan] = {}
         self._said: set[str] = set()
 
     def __call__(self, states: list[Tensor]) -> list[Tensor]:
-        plan = self._plan(states[0])
+        plan = self._plan(is_native(states[0]))
         reason = self._obstacle(plan, states)
         if reason is not None:
             if reason not in self._said:
@@ -54,7 +50,7 @@ class FusedNodes:
             return self._run(plan, states)
 
     def _run(self, plan: Plan, states: Sequence[Tensor]) -> list[Tensor]:
-        known = [channels_last(state) for state in states]
+        known = list(states)
         norms = plan.book.statistics.norms
         page = plan.book.open(self._mixture, training=not norms or norms[0].training)
         for target in self._targets:
@@ -63,19 +59,15 @@ class FusedNodes:
             for source, state in enumerate(known):
                 if (source, target) in self.left:
                     page.add(target, self._edges[source, target](state))
-            known.append(page.totals.pop(target).permute(0, 3, 1, 2))
+            known.append(page.node(target))
         if page.statistics is None:
             plan.book.statistics.update([page.found[part] for part in sorted(page.found)])
         return known[len(states) :]
 
-    def _plan(self, state: Tensor) -> Plan:
-        at_once = len(self._members)
-        if state.device.type == "cpu":
-            at_once = max(1, min(at_once, CACHE // (state.numel() * state.element_size())))
-        native = state.device.type == "cpu" and kernels_for(state.dtype, state.shape[1]) is not None
-        if (at_once, native) not in self._plans:
-            self._plans[at_once, native] = make_plan(self._members, self._targets[0], at_once, native)
-        return self._plans[at_once, native]
+    def _plan(self, native: bool) -> Plan:
+        if native not in self._plans:
+            self._plans[native] = make_plan(self._members, self._targets[0], native)
+        return self._plans[native]
 
     def _obstacle(self, plan: Plan, states: Sequence[Tensor]) -> str | None:
         if len({norm.training for norm in plan.book.statistics.norms}) > 1:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def moments(z: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean [K, C] and biased covariance [K, C, C] over the pixels of ``z`` [M, K, C]."""
+    """Mean [K, C] and biased covariance [K, C, C] over images and pixels of ``z`` [B, K, C, P]."""
     mean, product = _Moments.apply(z)
     return mean, product - mean.unsqueeze(2) * mean.unsqueeze(1)
 
@@ -24,14 +24,16 @@ class _Moments(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(z)
-        return z.mean(0), torch.bmm(z.permute(1, 2, 0), z.transpose(0, 1)) / len(z)
+        count = len(z) * z.shape[3]
+        return z.mean((0, 3)), torch.matmul(z, z.transpose(2, 3)).sum(0) / count
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         of_mean, of_product = gradients
         (z,) = ctx.saved_tensors
-        both = (of_product + of_product.transpose(1, 2)) / len(z)
-        return torch.baddbmm((of_mean / len(z)).unsqueeze(1), z.transpose(0, 1), both).transpose(0, 1)
+        count = len(z) * z.shape[3]
+        both = (of_product + of_product.transpose(1, 2)) / count
+        return torch.matmul(both, z) + (of_mean / count).unsqueeze(2)
 
 
 def batch_statistics(filters: Tensor, mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:

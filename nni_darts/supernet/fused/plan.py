@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from torch import Tensor, nn
 
 from nni_darts.supernet.fused.book import Book, Page
-from nni_darts.supernet.fused.chains import Chains
 from nni_darts.supernet.fused.forms import Halved, Nothing, Pooled, Separable, Unchanged
 from nni_darts.supernet.fused.halves import Halves
+from nni_darts.supernet.fused.level import Level, level_signature
 from nni_darts.supernet.fused.member import Member
-from nni_darts.supernet.fused.native.level import Level, is_native, native_signature
 from nni_darts.supernet.fused.recognise import NotFusedError, forms_of
 from nni_darts.supernet.fused.shared import Shared
 
@@ -60,18 +58,15 @@ def read_edges(edges: Mapping[Edge, nn.Module]) -> tuple[list[Member], dict[Edge
     return members, left
 
 
-def make_plan(members: Iterable[Member], inputs: int, at_once: int, native: bool) -> Plan:
+def make_plan(members: Iterable[Member], inputs: int, native: bool) -> Plan:
     """Group candidates by when their source is known and by what they compute.
 
     Parameters
     ----------
     inputs
         Number of states that are known from the beginning.
-    at_once
-        How many separable convolutions to stack at most; one call for more is not faster where their
-        tensors no longer fit into the cache.
     native
-        Whether kernels compute the separable convolutions that they can.
+        Whether kernels compute what they can.
     """
     plan = Plan()
     levels: dict[int, list[Member]] = defaultdict(list)
@@ -82,30 +77,12 @@ def make_plan(members: Iterable[Member], inputs: int, at_once: int, native: bool
         halves = [member for member in found if isinstance(member.form, Halved)]
         shared = [member for member in found if isinstance(member.form, Pooled | Unchanged)]
         plan.halved |= {member.source for member in halves}
-        fast = [member for member in chains if native and is_native(member)]
         plan.parts[level] = [
-            *(Level(plan.book, group) for group in _alike(fast, native_signature)),
-            *_chains(plan.book, [member for member in chains if member not in fast], at_once),
+            *(Level(plan.book, group, native) for group in _alike(chains, level_signature)),
             *(Halves(plan.book, group) for group in _grouped(halves)),
             *_shared(plan.book, shared, native),
         ]
     return plan
-
-
-def _chains(book: Book, members: Sequence[Member], at_once: int) -> Iterable[Part]:
-    for alike in _alike(members, lambda member: member.signature):
-        rows: dict[int, list[Member]] = defaultdict(list)
-        for member in alike:
-            rows[member.target].append(member)
-        by_sources: dict[Hashable, list[list[Member]]] = defaultdict(list)
-        for row in rows.values():
-            row.sort(key=lambda member: member.source)
-            by_sources[tuple(member.source for member in row)].append(row)
-        for sources, grid in by_sources.items():
-            targets = iter(grid)
-            size = max(1, at_once // len(sources))  # type: ignore[arg-type]
-            while chunk := list(islice(targets, size)):
-                yield Chains(book, chunk)
 
 
 def _shared(book: Book, members: Sequence[Member], native: bool) -> Iterable[Part]:

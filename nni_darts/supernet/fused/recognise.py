@@ -65,8 +65,8 @@ def _problem(form: Form) -> str | None:
         return _halved_problem(form)
     if isinstance(form, Separable):
         strides = [_pair(stage.depthwise.stride) for stage in form.stages[1:]]
-        if not form.stages or any(stride != (1, 1) for stride in strides):
-            return "only the first of its stages may stride"
+        if len(form.stages) not in (1, 2) or any(stride != (1, 1) for stride in strides):
+            return "it is not one stage, or two of which the first alone may stride"
         return next(filter(None, map(_stage_problem, form.stages)), None)
     return None
 
@@ -86,8 +86,8 @@ def _stage_problem(stage: Stage) -> str | None:
     depthwise: Any = stage.depthwise
     if not depthwise.groups == depthwise.in_channels == depthwise.out_channels:
         return "its first convolution is not depthwise"
-    if isinstance(depthwise.padding, str):
-        return f'padding "{depthwise.padding}"'
+    if not _is_same(depthwise):
+        return 'a depthwise convolution is not an odd square with as much padding as keeps the size ("same")'
     if not _is_pointwise(stage.pointwise, (1, 1)):
         return "its second convolution is not pointwise"
     if stage.pointwise.in_channels != stage.pointwise.out_channels:
@@ -111,6 +111,14 @@ def _is_pointwise(conv: Any, stride: tuple[int, int]) -> bool:
         and _pair(conv.padding) == (0, 0)
         and _pair(conv.stride) == stride
     )
+
+
+def _is_same(conv: Any) -> bool:
+    pairs = (conv.kernel_size, conv.stride, conv.padding, conv.dilation)
+    if isinstance(conv.padding, str) or any(len(set(_pair(pair))) > 1 for pair in pairs):
+        return False
+    kernel, padding = conv.kernel_size[0], conv.padding[0]
+    return kernel % 2 == 1 and 2 * padding == conv.dilation[0] * (kernel - 1)
 
 
 def _norm_problem(norm: Any) -> str | None:

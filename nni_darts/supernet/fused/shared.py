@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from nni_darts.supernet.fused.book import Book, Page, Place
 from nni_darts.supernet.fused.forms import Pooled
-from nni_darts.supernet.fused.layout import images
 from nni_darts.supernet.fused.member import Member
 from nni_darts.supernet.fused.native.pools import AVERAGE, MAXIMUM, SAME, Features, mix_pools
 
@@ -56,9 +55,9 @@ class Shared:
             self._mix(page, x, weights, self.native)
             return
         found = [feature.train(page, x) for feature in self.features]
-        rows = torch.stack([feature.permute(0, 2, 3, 1).reshape(-1) for feature in found])
+        rows = torch.stack([feature.flatten() for feature in found])
         for target, row in zip(self.targets, (weights @ rows).unbind(0), strict=True):
-            page.add(target, images(row.view(-1, x.shape[1]), found[0]))
+            page.add(target, row.view_as(found[0]))
 
     def _mix(self, page: Page, x: Tensor, weights: Tensor, features: Features) -> None:
         totals = [page.totals.get(target) for target in self.targets]

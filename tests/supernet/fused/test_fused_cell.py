@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from nni_darts.genotype import PRIMITIVES
-from nni_darts.supernet.fused import nodes as fused_nodes
 from tests.supernet.fused.pairs import PLACES, affine_edges, assert_equal, inputs, pair, results
+
+pytestmark = pytest.mark.usefixtures("computed_by")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -61,15 +62,6 @@ def test_evaluation_uses_the_running_statistics_of_every_edge(place, change):
     found = results(fused, images)
     assert_equal(results(generic, images), found)
     assert all(torch.equal(before[name], buffer) for name, buffer in found.buffers.items())
-
-
-@pytest.mark.parametrize("cache", [1, 2**14, 2**40])
-def test_how_much_is_stacked_does_not_matter(cache, monkeypatch):
-    monkeypatch.setattr(fused_nodes, "CACHE", cache)
-    for place in ("normal", "reduction"):
-        generic, fused = pair(place, nodes=3)
-        images = inputs(place)
-        assert_equal(results(generic, images), results(fused, images))
 
 
 def test_repeated_forwards_keep_updating_the_statistics():

@@ -16,6 +16,8 @@ from search_spaces import DartsSpace
 from search_spaces.operations import Identity, SepConv
 from tests.supernet.fused.pairs import PLACES, CellSpace, assert_equal, inputs, pair, results
 
+pytestmark = pytest.mark.usefixtures("computed_by")
+
 
 class Doubled(nn.Module):
     """A user's operation."""

@@ -12,6 +12,8 @@ from nni_darts.parts.architect import Unrolled
 from search_spaces import DartsSpace
 from tests.supernet.fused.pairs import distance, inputs, pair, search_module
 
+pytestmark = pytest.mark.usefixtures("computed_by")
+
 
 def networks():
     return [

@@ -1,29 +1,22 @@
-"""Separable convolutions, BatchNorms and the weighted sums of a level as one differentiable function."""
+"""A level's chains by kernels for CPUs, as one differentiable function."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from nni_darts.supernet.fused.batched import batched_chains
 from nni_darts.supernet.fused.native.folded import Folded, fold, unfold
 from nni_darts.supernet.fused.native.kernels import Kernels, kernels_for
-from nni_darts.supernet.fused.native.plain import plain_chains
-from nni_darts.supernet.fused.native.wiring import ChainStage, Wiring
+from nni_darts.supernet.fused.wiring import ChainStage, Found, Wiring
 
 Gradients = list[Tensor | None]
 
 
-class Found(NamedTuple):
-    """Outputs [B, H', W', C]; mean and biased variance of every stage's BatchNorms [K, C], when training."""
-
-    outputs: tuple[Tensor, ...]
-    statistics: list[tuple[Tensor, Tensor]]
-
-
-def chains(
+def native_chains(
     wiring: Wiring,
     coefficients: Tensor,
     stages: Sequence[ChainStage],
@@ -35,12 +28,14 @@ def chains(
     Parameters
     ----------
     inputs
-        S tensors [B, H, W, C]; the members rectify them.
+        S images [B, C, H, W], not rectified.
     totals
-        What each target has so far: it is added to in place, and is the output.
+        What each target has so far, [B, H', W', C]: it is added to in place, and is the output.
     """
     flat = [tensor for stage in stages for tensor in stage]
-    found = _Chains.apply(wiring, coefficients, *totals, *flat, *(x.contiguous() for x in inputs))
+    found = _Chains.apply(
+        wiring, coefficients, *totals, *flat, *(x.permute(0, 2, 3, 1).contiguous() for x in inputs)
+    )
     rest = found[wiring.outs :]
     return Found(found[: wiring.outs], list(zip(rest[::2], rest[1::2], strict=True)))
 
@@ -53,13 +48,13 @@ class _Chains(torch.autograd.Function):
         kernels = _kernels(coefficients, wiring)
         convolved: list[Tensor] = []
         folds: list[Folded] = []
-        for geometry, stage in zip(wiring.geometries, stages, strict=True):
+        for geometry, stage, eps in zip(wiring.geometries, stages, wiring.eps, strict=True):
             z = coefficients.new_empty(geometry.out_shape)
             sums = geometry.sums(z) if wiring.training else None
             maps, shifts = (folds[0].turned, folds[0].shifts) if folds else (None, None)
             read = convolved[0][: wiring.chained].unbind(0) if convolved else inputs
             kernels("chain_forward", *geometry.call, read, maps, shifts, stage.filters, z, sums)
-            folds.append(fold(kernels, stage, sums, wiring.count, wiring.eps))
+            folds.append(fold(kernels, stage, sums, wiring.count, eps))
             convolved.append(z)
         outputs = [torch.empty_like(convolved[0][0]) if total is None else total for total in totals]
         kernels(
@@ -176,7 +171,9 @@ def _plain_gradients(
     wiring: Wiring, given: Sequence[Any], wanted: Sequence[bool], of_outputs: Sequence[Tensor]
 ) -> Gradients:
     """By PyTorch's own operators, which can be differentiated again."""
-    outputs = plain_chains(wiring, given[0], *wiring.parted(given[1:]))
+    stages, inputs = wiring.parted(given[1:])
+    images = [x.permute(0, 3, 1, 2).relu() for x in inputs]
+    outputs = [y.permute(0, 2, 3, 1) for y in batched_chains(wiring, given[0], stages, images).outputs]
     chosen = [tensor for tensor, wants in zip(given, wanted, strict=True) if wants and tensor is not None]
     found = iter(torch.autograd.grad(outputs, chosen, of_outputs, create_graph=True, allow_unused=True))
     return [next(found) if wants else None for wants in wanted]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nni_darts.supernet.fused.native.kernels import Kernels
-from nni_darts.supernet.fused.native.wiring import ChainStage
+from nni_darts.supernet.fused.wiring import ChainStage
 
 
 @dataclass(frozen=True)

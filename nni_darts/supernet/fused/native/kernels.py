@@ -47,6 +47,11 @@ def kernels_for(dtype: torch.dtype, channels: int) -> Kernels | None:
     return None if found is None else Kernels(found)
 
 
+def is_native(state: Tensor) -> bool:
+    """Whether there are kernels for images like this one [B, C, H, W]."""
+    return state.device.type == "cpu" and kernels_for(state.dtype, state.shape[1]) is not None
+
+
 def _argument(value: Any) -> Any:
     if value is None or isinstance(value, Tensor):
         return _pointer(value)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nni_darts.supernet.fused.native.geometry import Geometry
+from nni_darts.supernet.fused.geometry import Geometry
 from nni_darts.supernet.fused.native.kernels import INTEGERS, Kernels, kernels_for
 
 SAME, MAXIMUM, AVERAGE = range(3)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from nni_darts.supernet.fused.native.geometry import Geometry
+from nni_darts.supernet.fused.geometry import Geometry
 
 
 class ChainStage(NamedTuple):
@@ -28,6 +28,13 @@ class ChainStage(NamedTuple):
     variance: Any
 
 
+class Found(NamedTuple):
+    """An output for each target; when training, mean and biased variance of every stage, [K, C]."""
+
+    outputs: Sequence[Tensor]
+    statistics: list[tuple[Tensor, Tensor]]
+
+
 @dataclass(frozen=True)
 class Wiring:
     """K members, those of two stages first.
@@ -38,16 +45,18 @@ class Wiring:
         Of the first stages, K members, and of the second ones if there are any.
     targets
         Number of the output to which each member belongs.
+    eps
+        Of each stage's BatchNorms.
     """
 
     geometries: tuple[Geometry, ...]
     targets: tuple[int, ...]
-    eps: float
+    eps: tuple[float, ...]
     training: bool = True
 
     def on(self, x: Tensor, training: bool) -> Wiring:
-        """For inputs like ``x`` [B, H, W, C]."""
-        first = Geometry.placed(self.geometries[0], len(x), tuple(x.shape[1:3]))
+        """For inputs like ``x`` [B, C, H, W]."""
+        first = Geometry.placed(self.geometries[0], len(x), tuple(x.shape[2:]))
         others = [Geometry.placed(second, len(x), first.out_size) for second in self.geometries[1:]]
         return replace(self, geometries=(first, *others), training=training)
 

@@ -1,4 +1,4 @@
-"""All separable convolutions of a level in a few kernels."""
+"""All separable convolutions of a level together."""
 
 from __future__ import annotations
 
@@ -7,50 +7,37 @@ from typing import Any
 
 from torch import Tensor
 
+from nni_darts.supernet.fused.batched import batched_chains
 from nni_darts.supernet.fused.book import Book, Page
 from nni_darts.supernet.fused.forms import Separable, Stage
+from nni_darts.supernet.fused.geometry import Filter, Geometry
 from nni_darts.supernet.fused.member import Member
-from nni_darts.supernet.fused.native.chains import chains
-from nni_darts.supernet.fused.native.geometry import Filter, Geometry
-from nni_darts.supernet.fused.native.wiring import ChainStage, Wiring
-
-KERNELS = (3, 5, 7)
-"""Widths of the filters that the kernels know."""
+from nni_darts.supernet.fused.native.chains import native_chains
+from nni_darts.supernet.fused.wiring import ChainStage, Wiring
 
 
-def is_native(member: Member) -> bool:
-    """Whether the kernels can compute this candidate: one or two stages, "same" padding, square filters."""
-    form = member.form
-    if not isinstance(form, Separable) or len(form.stages) > 2:
-        return False
-    norms = [(stage.norm.eps, stage.norm.affine) for stage in form.stages]
-    return len(set(norms)) == 1 and all(_is_plain(stage.depthwise) for stage in form.stages)
-
-
-def native_signature(member: Member) -> Any:
-    """Equal for candidates, native ones, that one level can take together."""
-    assert isinstance(member.form, Separable)
-    first: Any = member.form.stages[0]
-    return first.depthwise.out_channels, first.depthwise.stride, first.norm.eps, first.norm.affine
-
-
-def _is_plain(conv: Any) -> bool:
-    alike = all(len(set(pair)) == 1 for pair in (conv.kernel_size, conv.stride, conv.padding, conv.dilation))
-    return alike and conv.kernel_size[0] in KERNELS and 2 * conv.padding[0] == _reach(conv)
-
-
-def _reach(conv: Any) -> int:
-    return int(conv.dilation[0] * (conv.kernel_size[0] - 1))
+def level_signature(member: Member) -> Any:
+    """Equal for candidates that one level can take together."""
+    stages: Any = _stages(member)
+    norms = [(stage.norm.eps, stage.norm.affine) for stage in stages]
+    conv = stages[0].depthwise
+    return conv.out_channels, conv.stride, norms[0], norms[-1]
 
 
 class Level:
-    """Native members of one signature, in any pattern of sources and targets.
+    """Separable convolutions of one signature, in any pattern of sources and targets.
 
-    The members of two stages stand first; their second stages follow the same order.
+    The members of two stages stand first, those of one window side by side; the second stages follow the
+    same order.
+
+    Parameters
+    ----------
+    native
+        Whether kernels compute it.
     """
 
-    def __init__(self, book: Book, members: Sequence[Member]) -> None:
-        members = sorted(members, key=lambda member: (-len(_stages(member)), member.source, member.target))
+    def __init__(self, book: Book, members: Sequence[Member], native: bool) -> None:
+        members = sorted(members, key=_order)
         self._sources = sorted({member.source for member in members})
         self._targets = sorted({member.target for member in members})
         self._coefficients = book.coefficients.ask([member.place for member in members])
@@ -66,17 +53,26 @@ class Level:
                 )
             ),
             targets=tuple(self._targets.index(member.target) for member in members),
-            eps=self._stages[0].eps,
+            eps=tuple(slots.eps for slots in self._stages),
         )
+
+        self._native = native and all(geometry.is_native for geometry in self._wiring.geometries)
 
     def run(self, page: Page, states: Sequence[Tensor]) -> None:
         """Add the weighted sum over the sources to every target."""
-        inputs = [states[source].permute(0, 2, 3, 1) for source in self._sources]
+        inputs = [states[source] for source in self._sources]
         stages = [slots.read(page) for slots in self._stages]
         wiring = self._wiring.on(inputs[0], training=page.statistics is None)
-        totals = [page.totals.get(target) for target in self._targets]
-        found = chains(wiring, page.coefficients[self._coefficients], stages, inputs, totals)
-        page.totals.update(zip(self._targets, found.outputs, strict=True))
+        coefficients = page.coefficients[self._coefficients]
+        if self._native:
+            totals = [page.totals.get(target) for target in self._targets]
+            found = native_chains(wiring, coefficients, stages, inputs, totals)
+            page.totals.update(zip(self._targets, found.outputs, strict=True))
+        else:
+            rectified = [page.rectified(source, states) for source in self._sources]
+            found = batched_chains(wiring, coefficients, stages, rectified)
+            for target, output in zip(self._targets, found.outputs, strict=True):
+                page.add(target, output)
         for slots, (centre, variance) in zip(self._stages, found.statistics, strict=False):
             page.record(slots.statistics, [centre], [variance], wiring.count)
 
@@ -111,6 +107,12 @@ class _Slots:
 def _stages(member: Member) -> tuple[Stage, ...]:
     assert isinstance(member.form, Separable)
     return member.form.stages
+
+
+def _order(member: Member) -> Any:
+    stages = _stages(member)
+    windows = [(stage.depthwise.kernel_size, stage.depthwise.dilation) for stage in stages]
+    return -len(stages), windows, member.source, member.target
 
 
 def _filter(source: int, stage: Stage) -> Filter:

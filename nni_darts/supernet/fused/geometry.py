@@ -1,4 +1,4 @@
-"""Depthwise convolutions as the kernels see them."""
+"""The depthwise convolutions of a stage."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ class Filter:
     dilation: int
 
     @property
+    def window(self) -> tuple[int, int, int]:
+        """Kernel, stride and dilation."""
+        return self.kernel, self.stride, self.dilation
+
+    @property
     def padding(self) -> int:
         """Zeros on every side."""
         return self.dilation * (self.kernel - 1) // 2
@@ -97,6 +102,11 @@ class Geometry:
         """Groups of images; a constant of the shape, so that results do not depend on the threads."""
         sums = len(self.filters) * self.channels * (1 + self.channels)
         return max(1, min(self.batch, GROUPS, SUMS // sums))
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the kernels know these filters."""
+        return all(filter.kernel in (3, 5, 7) for filter in self.filters)
 
     @cached_property
     def begins(self) -> list[int]:
