@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from nni_darts.data import Augment, BatchLoader, DataInfo, Images
 from nni_darts.genotype import PUBLISHED
+from nni_darts.pairing import Endless
 from search_spaces import DiscreteNetwork
 
 # name: (channels, pixels a side, crop padding, cutout, batch size, network's channels, network's layers)
@@ -64,16 +65,16 @@ def measure(
         "noise", 10, channels, (side, side), (0.5,) * channels, (0.3,) * channels, tuple("abcdefghij")
     )
     augment = Augment(info, padding, flip=True, cutout_length=cutout)
-    batches = iter(BatchLoader(images, batch_size, augment, shuffle=True, endless=True))
+    batches = iter(Endless(BatchLoader(images, batch_size, augment, shuffle=True)))
     network = DiscreteNetwork(PUBLISHED["DARTS_V2"], init_channels=width, layers=layers, in_channels=channels)
     network.to(device).train()
     optimizer = torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
     for number in range(steps + 2):
-        start = _now(device)
+        start = now(device)
         x, y = next(batches)
-        middle = _now(device)
+        middle = now(device)
         _train(network, optimizer, x, y)
-        end = _now(device)
+        end = now(device)
         if number >= 2:
             yield middle - start, end - middle
 
@@ -85,8 +86,8 @@ def _train(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: T
     optimizer.step()
 
 
-def _now(device: str) -> float:
-    """Wall time on a GPU, processor time on the CPU, where other programs' load must not count."""
+def now(device: str) -> float:
+    """Seconds: wall time on a GPU, processor time on the CPU, where other programs' load must not count."""
     if device == "cpu":
         return time.process_time()
     torch.cuda.synchronize()

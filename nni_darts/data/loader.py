@@ -35,9 +35,6 @@ class BatchLoader:
         Of the order and of the augmentation.
     drop_last
         Leave out the smaller last batch.
-    endless
-        Begin the next pass when one ends, for a loader that another, longer one sets the pace of.
-        The length stays that of one pass.
     """
 
     batch_sampler = None
@@ -52,7 +49,6 @@ class BatchLoader:
         shuffle: bool,
         seed: int = 0,
         drop_last: bool = False,
-        endless: bool = False,
     ) -> None:
         if len(images) < (batch_size if drop_last else 1):
             raise ConfigError(
@@ -65,7 +61,6 @@ class BatchLoader:
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
-        self.endless = endless
         self.epoch = 0
         self._pass = 0
         self._batch = 0  # the next batch of this pass
@@ -99,15 +94,12 @@ class BatchLoader:
         if not self._resume:
             self._batch = 0
         self._resume = False
-        while True:
-            order = self._order()
-            while self._batch < len(self):
-                batch = self._batch
-                self._batch += 1  # before the yield: a checkpoint written meanwhile names the next batch
-                yield self._serve(order, batch)
-            self._pass, self._batch = self._pass + 1, 0
-            if not self.endless:
-                return
+        order = self._order()
+        while self._batch < len(self):
+            batch = self._batch
+            self._batch += 1  # before the yield: a checkpoint written meanwhile names the next batch
+            yield self._serve(order, batch)
+        self._pass, self._batch = self._pass + 1, 0
 
     def _entropy(self, purpose: int, *position: int) -> np.random.SeedSequence:
         """Independent streams for the order (0) and for each batch's augmentation (1)."""

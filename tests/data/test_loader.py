@@ -74,21 +74,20 @@ def test_epochs_without_a_trainer_are_passes_with_new_orders() -> None:
     assert served(loader) != served(loader)
 
 
-@pytest.mark.parametrize("endless", [False, True])
 @pytest.mark.parametrize("consumed", [0, 1, 2, 3])
-def test_resume_in_the_middle_of_an_epoch(endless: bool, consumed: int) -> None:
-    whole = make(endless=endless)
+def test_resume_in_the_middle_of_an_epoch(consumed: int) -> None:
+    whole = make()
     whole.set_epoch(3)
-    expected = served(whole, 7 if endless else 3)
+    expected = served(whole, 3)
 
-    interrupted = make(endless=endless)
+    interrupted = make()
     interrupted.set_epoch(3)
     iterator = iter(interrupted)
     for _ in range(consumed):
         next(iterator)
     state = interrupted.state_dict()
 
-    resumed = make(endless=endless)
+    resumed = make()
     resumed.load_state_dict(state)
     iterator = iter(resumed)  # Lightning makes the iterator first and sets the epoch afterwards
     resumed.set_epoch(3)
@@ -124,15 +123,6 @@ def test_a_position_of_another_epoch_is_dropped() -> None:
     fresh = make()
     fresh.set_epoch(1)
     assert served(resumed) == served(fresh)
-
-
-def test_endless_goes_on_with_new_orders() -> None:
-    loader = make(endless=True)
-    assert len(loader) == 3
-    labels = [y for _, y in served(loader, 6)]
-    for one_pass in (labels[:3], labels[3:]):
-        assert sorted(label for batch in one_pass for label in batch) == list(range(10))
-    assert labels[:3] != labels[3:]
 
 
 def test_order_and_augmentation_leave_global_random_states_alone() -> None:
