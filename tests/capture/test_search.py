@@ -32,13 +32,13 @@ def test_static_buffers_and_rates_in_tensors_change_no_bit(order: int) -> None:
     assert (graphs.runs, graphs.recordings, graphs.replays) == (2, 2, 3 * 3 - 1 + 2)
 
 
-@both_orders
-def test_a_recording_without_python_gives_the_same_search(order: int) -> None:
+@pytest.mark.parametrize("options", [{"order": 1}, {"order": 2}, {"order": 2, "hvp": "exact"}])
+def test_a_recording_without_python_gives_the_same_search(options: dict[str, Any]) -> None:
     """Nothing of the host may matter: rates, counters, random numbers, metrics, the size of a batch."""
     tape = Tape()
-    taped = outcome(search(tape, order, classifier=Drawing))
+    taped = outcome(search(tape, **options, classifier=Drawing))
     assert [recording.replays for recording in tape.tapes] == [8, 2]
-    assert largest_difference(taped, outcome(search(Rerun(fused=True), order, classifier=Drawing))) == 0
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), **options, classifier=Drawing))) == 0
     assert taped["global step"] == 2 * 3 * 4
 
 
