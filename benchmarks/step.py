@@ -102,6 +102,11 @@ def body(contests: list[Contest], rates: floor.Rates | None, plan: Plan, unit: s
         f"`python -m benchmarks.step {' '.join(sys.argv[1:])}`",
         f"Time: {unit}, median of {plan.repeats} rounds in turns; the first step apart.",
     ]
+    if any(contest.counts for contest in contests):
+        notes.append(
+            "Operations, kernels, GFLOP and GB of ours are those of the form it has on a GPU; on a CPU it "
+            "computes parts outside PyTorch's dispatcher and asks for fewer operations (here)."
+        )
     if rates is not None:
         notes.append(
             f"Floor: the larger of FLOP over {rates.matrix / 1e9:,.0f} GFLOP/s (matrix product) and "

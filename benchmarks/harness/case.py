@@ -40,8 +40,9 @@ class Case:
         return torch.float64 if self.dtype == "float64" else torch.float32
 
     @property
-    def is_cuda(self) -> bool:
-        return self.device.startswith("cuda")
+    def kind(self) -> str:
+        """``cpu``, ``cuda``, or ``meta`` for shapes without numbers."""
+        return self.device.partition(":")[0]
 
     def batches(self, count: int = 4) -> list[dict[str, Batch]]:
         """Random images and labels for both levels, on the device, the same for every contender."""

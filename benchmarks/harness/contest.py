@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.harness import ours
 from benchmarks.harness.case import Case
+from benchmarks.harness.counted import count_ours
 from benchmarks.harness.counts import Counts, count
 from benchmarks.harness.held import Step
 from benchmarks.harness.memory import peak_above_idle
@@ -27,6 +28,10 @@ class Contest:
 
     Attributes
     ----------
+    counts
+        Ours in the form it has on a GPU, whatever it was timed on.
+    dispatched
+        Operations that our step asked of PyTorch as it was timed.
     absent
         Peer -> why it did not take part.
     """
@@ -35,6 +40,7 @@ class Contest:
     order: int
     times: Times = field(default_factory=Times)
     counts: dict[str, Counts] = field(default_factory=dict)
+    dispatched: int | None = None
     peaks: dict[str, int | None] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -115,6 +121,9 @@ def _measure(steps: dict[str, Step], contest: Contest, plan: Plan) -> None:
         contest.times.rounds = interleave(steps, plan.repeats, plan.seconds, plan.warm_up)
     if "counts" in plan.quantities:
         contest.counts = {name: count(step) for name, step in steps.items()}
+        contest.dispatched = contest.counts[OURS].operations
+        if contest.case.kind == "cpu":
+            contest.counts[OURS] = count_ours(contest.case, contest.order, plan.implementation)
     if "memory" in plan.quantities:
         # The last: it slows allocation down.
         contest.peaks = {name: peak_above_idle(step, contest.case.device) for name, step in steps.items()}

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -63,10 +66,30 @@ class Counts:
 
 
 def count(step: Step) -> Counts:
-    """Run one step and count."""
-    with _Watch() as watch:
+    """Run one step and count; optimisers take lists of tensors at once, as on a GPU."""
+    with _lists_at_once(), _Watch() as watch:
         step()
     return watch.counts
+
+
+@contextmanager
+def _lists_at_once() -> Iterator[None]:
+    """On a CPU the optimisers of PyTorch go from tensor to tensor unless they are told otherwise."""
+    changed: list[dict[str, Any]] = []
+
+    def ask(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        groups = [group for group in optimizer.param_groups if group.get("foreach", False) is None]
+        for group in groups:
+            group["foreach"] = True
+        changed.extend(groups)
+
+    hook = register_optimizer_step_pre_hook(ask)
+    try:
+        yield
+    finally:
+        hook.remove()
+        for group in changed:
+            group["foreach"] = None
 
 
 class _Watch(TorchDispatchMode):
@@ -83,13 +106,15 @@ class _Watch(TorchDispatchMode):
         counts.operations += 1
         counts.kernels += _kernels(name, args)
         counts.flops += flops(name, args, result)
-        counts.bytes += _traffic((args, kwargs)) + _traffic(result)
+        # What works in place on lists returns nothing; its first argument is what it writes.
+        written = result if func._schema.returns else args[0]
+        counts.bytes += _traffic((args, kwargs)) + _traffic(written)
         counts.by_name[name] += 1
         return result
 
 
 def _computes(func: Any, name: str) -> bool:
-    if name in ALLOCATIONS or name in FREE or func.namespace == "prim":
+    if name in ALLOCATIONS or name in FREE or func.namespace in ("prim", "profiler"):
         return False
     aliases = [value.alias_info for value in func._schema.returns]
     return not any(alias is not None and not alias.is_write for alias in aliases)

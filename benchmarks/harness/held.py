@@ -13,10 +13,11 @@ from itertools import count, cycle
 from typing import Any
 
 import nni.nas.strategy  # noqa: F401  # first: see nni_darts.supernet
-from nni.nas.evaluator.pytorch import Lightning, Trainer
+from nni.nas.evaluator.pytorch import DataLoader, Lightning, Trainer
 from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
 from torch import nn
 
+from benchmarks.harness import shapes
 from benchmarks.harness.case import DTYPES, Batch, Case
 from nni_darts.training.classifier import Classifier
 
@@ -45,8 +46,7 @@ def searched(
     batches = case.batches() if batches is None else list(batches)
     trainer = Trainer(
         max_epochs=1,
-        accelerator="gpu" if case.is_cuda else "cpu",
-        devices=[int(case.device.partition(":")[2] or 0)] if case.is_cuda else 1,
+        **_place(case),
         precision=DTYPES[case.dtype],
         logger=False,
         enable_checkpointing=False,
@@ -55,13 +55,19 @@ def searched(
         num_sanity_val_steps=0,
         limit_val_batches=0,
     )
-    evaluator = Lightning(
-        Classifier(epochs=50, lr_min=0.001),
-        trainer,
-        *([b[part] for b in batches] for part in ("train", "val")),
-    )
+    loaders = [DataLoader([batch[part] for batch in batches], batch_size=None) for part in ("train", "val")]
+    evaluator = Lightning(Classifier(epochs=50, lr_min=0.001), trainer, *loaders)
     model = strategy.mutate_model(space)
     return strategy.mutate_evaluator(evaluator), model
+
+
+def _place(case: Case) -> dict[str, Any]:
+    """The trainer's arguments for the case's device."""
+    if case.kind == "cuda":
+        return {"accelerator": "gpu", "devices": [int(case.device.partition(":")[2] or 0)]}
+    if case.kind == shapes.DEVICE:
+        return {"strategy": shapes.Shapes()}
+    return {"accelerator": "cpu", "devices": 1}
 
 
 def hold_strategy(

@@ -21,7 +21,7 @@ def space_of(case: Case) -> DartsSpace:
         primitives=case.primitives,
         image_size=(case.image_size, case.image_size),
     )
-    if not case.is_cuda:
+    if case.kind == "cpu":
         space.to(memory_format=torch.channels_last)
     return space
 

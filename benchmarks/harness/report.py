@@ -10,8 +10,8 @@ from benchmarks.harness.floor import Rates
 from benchmarks.harness.peers import PEERS
 
 COLUMNS = (
-    *("order", "step", "time / ours", "range", "s", "first step, s", "kernels (model)", "ATen ops"),
-    *("GFLOP", "GB moved", "floor reached", "peak above idle, MB", "peak / ours"),
+    *("order", "step", "time / ours", "range", "s", "first step, s", "kernels (model)", "operations"),
+    *("operations here", "GFLOP", "GB moved", "floor reached", "peak above idle, MB", "peak / ours"),
 )
 
 
@@ -38,6 +38,7 @@ def _row(contest: Contest, name: str, rates: Rates | None) -> dict[str, Any]:
         "first_seconds": times.first[name],
         "kernels": counts and counts.kernels,
         "operations": counts and counts.operations,
+        "dispatched": contest.dispatched if name == OURS else counts and counts.operations,
         "flops": counts and counts.flops,
         "bytes": counts and counts.bytes,
         "floor": rates.floor(counts) / seconds if rates and counts else None,
@@ -80,6 +81,7 @@ def _cells(row: dict[str, Any], title: str) -> tuple[str, ...]:
         f"{row['first_seconds']:.3g}",
         _number(row["kernels"], "{:,}"),
         _number(row["operations"], "{:,}"),
+        _number(row["dispatched"], "{:,}"),
         _number(row["flops"], "{:.3g}", 1e-9),
         _number(row["bytes"], "{:.3g}", 1e-9),
         _number(row["floor"], "{:.0f} %", 100),

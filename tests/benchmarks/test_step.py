@@ -41,7 +41,7 @@ def test_peers_that_cannot_run_are_named_with_the_reason():
 def test_an_unknown_peer_is_refused_with_the_known_ones():
     result = CliRunner().invoke(main, [*TINY, "--peers", "generic,nasty"])
     assert result.exit_code == 2
-    assert '"nasty" is none of generic, nni, original' in result.output
+    assert '"nasty" is none of generic, nni, original, betty, naslib' in result.output
 
 
 @pytest.mark.parametrize("folder", ["", "cnn"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.harness.peers import generic, nni, original
+from benchmarks.harness.peers import betty, generic, naslib, nni, original
 from benchmarks.harness.peers.peer import Peer
 
-PEERS: dict[str, Peer] = {module.PEER.name: module.PEER for module in (generic, nni, original)}
+PEERS: dict[str, Peer] = {module.PEER.name: module.PEER for module in (generic, nni, original, betty, naslib)}

@@ -68,10 +68,10 @@ def as_written(case: Case) -> Iterator[None]:
     saved = torch.Tensor.cuda, nn.Module.cuda
     default = torch.get_default_dtype()
     torch.set_default_dtype(case.tensor_dtype)
-    if not case.is_cuda:
+    if case.kind == "cpu":
         torch.Tensor.cuda = nn.Module.cuda = _itself  # type: ignore[method-assign, assignment]
     try:
-        with warnings.catch_warnings(), torch.autocast(case.device, torch.bfloat16, case.dtype == "bfloat16"):
+        with warnings.catch_warnings(), torch.autocast(case.kind, torch.bfloat16, case.dtype == "bfloat16"):
             warnings.simplefilter("ignore")  # add_(Number, Tensor) is deprecated, and still right
             yield
     finally:
