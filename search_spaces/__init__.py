@@ -4,5 +4,16 @@ from __future__ import annotations
 
 from search_spaces.darts import DartsSpace
 from search_spaces.discrete import DiscreteNetwork
+from search_spaces.nasbench201 import BenchmarkNetwork, NasBench201Space
+from search_spaces.robust import S1, S2, S3, S4
 
-__all__ = ["DartsSpace", "DiscreteNetwork"]
+__all__ = [
+    "S1",
+    "S2",
+    "S3",
+    "S4",
+    "BenchmarkNetwork",
+    "DartsSpace",
+    "DiscreteNetwork",
+    "NasBench201Space",
+]

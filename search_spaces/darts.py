@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any
 
-import torch
-from nni.mutable import frozen_context
 from nni.nas.nn.pytorch import ModelSpace
-from nni.nas.space import current_model
 from torch import Tensor, nn
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import PRIMITIVES, genotype_of
+from nni_darts.genotype.candidates import CellCandidates, everywhere
 from nni_darts.genotype.checks import unknown_operations
+from search_spaces.building import built_outside
 from search_spaces.discrete import DiscreteNetwork
 from search_spaces.layout import ImageSize, check_image_size, check_macro, places
 from search_spaces.operations import OPERATIONS
@@ -41,7 +39,7 @@ class DartsSpace(ModelSpace):
     auxiliary
         Whether the discrete network gets its auxiliary head; the search network has none.
     primitives
-        Candidates of every edge, in order.
+        Candidates in order: the same for every edge, or cell type -> (source, node) -> those of this edge.
     image_size
         If given, images that cannot be halved at every reduction are refused at once.
     """
@@ -55,7 +53,7 @@ class DartsSpace(ModelSpace):
         in_channels: int = 3,
         stem: str = "cifar",
         auxiliary: bool = False,
-        primitives: Sequence[str] = PRIMITIVES,
+        primitives: Sequence[str] | CellCandidates = PRIMITIVES,
         image_size: ImageSize | None = None,
     ) -> None:
         super().__init__()
@@ -67,19 +65,20 @@ class DartsSpace(ModelSpace):
             "in_channels": in_channels,
         }
         check_macro(numbers, stem)
-        _check_primitives(primitives)
+        by_cell = primitives if isinstance(primitives, Mapping) else everywhere(tuple(primitives), nodes)
+        _check_primitives(by_cell, nodes)
         if image_size is not None:
-            check_image_size(image_size, layers, stem, skip_reduces="skip_connect" in primitives)
+            check_image_size(image_size, layers, stem, skip_reduces=_skip_reduces(by_cell))
         self.macro: dict[str, Any] = {
             **numbers,
             "stem": stem,
             "auxiliary": auxiliary,
-            "primitives": tuple(primitives),
+            "primitives": by_cell,
             "image_size": image_size,
         }
         row = places(init_channels, layers, stem, {"normal": nodes, "reduce": nodes})
         self.stem = build_stem(stem, in_channels, init_channels)
-        cells = [SearchCell(place, nodes, primitives) for place in row]
+        cells = [SearchCell(place, nodes, by_cell[place.kind]) for place in row]
         self._labels = {label: sources for cell in cells for label, sources in cell.labels.items()}
         self.cells = nn.ModuleList(cells)
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -109,14 +108,8 @@ class DartsSpace(ModelSpace):
     def create_fixed_module(cls, sample: Mapping[str, Any], *args: Any, **kwargs: Any) -> DiscreteNetwork:
         """What NNI builds instead of the space inside a ``model_context``."""
         if cls is not DartsSpace:
-            # Only the subclass's own constructor knows what it makes of its arguments: let it build the
-            # space outside the context, without memory for its weights.
-            with ExitStack() as outside:
-                while current_model() is not None:
-                    outside.enter_context(frozen_context.bypass())
-                with torch.device("meta"):
-                    space = cls(*args, **kwargs)
-            return space.freeze(sample)
+            # Only the subclass's own constructor knows what it makes of its arguments.
+            return built_outside(cls, *args, **kwargs).freeze(sample)
         bound = inspect.signature(cls._init_wrapped).bind(None, *args, **kwargs)
         bound.apply_defaults()
         return _discrete(sample, bound.arguments)
@@ -128,9 +121,24 @@ def _discrete(sample: Mapping[str, Any], macro: Mapping[str, Any]) -> DiscreteNe
     return DiscreteNetwork(genotype, **{name: macro[name] for name in passed})
 
 
-def _check_primitives(primitives: Sequence[str]) -> None:
-    problems = unknown_operations(primitives, OPERATIONS)
-    if not primitives or len(set(primitives)) != len(primitives):
-        problems.append(f"primitives must name at least one operation, none twice, got {list(primitives)}.")
+def _skip_reduces(by_cell: CellCandidates) -> bool:
+    """Whether an edge with stride 2 may be a skip connection."""
+    return any("skip_connect" in names for (source, _), names in by_cell["reduce"].items() if source < 2)
+
+
+def _check_primitives(by_cell: CellCandidates, nodes: int) -> None:
+    expected = {cell: set(edges) for cell, edges in everywhere((), nodes).items()}
+    if {cell: set(edges) for cell, edges in by_cell.items()} != expected:
+        raise ConfigError(
+            f"primitives must name candidates for every edge of {nodes} nodes, as cell type -> "
+            f"(source, node), with the cell types {' and '.join(expected)}."
+        )
+    found = [tuple(names) for edges in by_cell.values() for names in edges.values()]
+    problems = unknown_operations({name for names in found for name in names}, OPERATIONS)
+    problems += [
+        f"primitives must name at least one operation, none twice, got {list(names)}."
+        for names in dict.fromkeys(found)
+        if not names or len(set(names)) != len(names)
+    ]
     if problems:
         raise ConfigError(*problems)

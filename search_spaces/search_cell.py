@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 import torch
@@ -12,8 +12,11 @@ from nni.nas.nn.pytorch import InputChoice, LayerChoice
 from torch import Tensor, nn
 
 from nni_darts.genotype import PRIMITIVES
+from nni_darts.genotype.candidates import Edge
 from search_spaces.layout import Place
 from search_spaces.operations import FactorizedReduce, ReLUConvBN, build
+
+Candidates = Sequence[str] | Mapping[Edge, Sequence[str]]
 
 
 class SearchCell(nn.Module):
@@ -29,10 +32,10 @@ class SearchCell(nn.Module):
     nodes
         Number of intermediate nodes; all are concatenated.
     primitives
-        Candidates of every edge, in order.
+        Candidates in order: the same for every edge, or (source, node) -> those of this edge.
     """
 
-    def __init__(self, place: Place, nodes: int = 4, primitives: Sequence[str] = PRIMITIVES) -> None:
+    def __init__(self, place: Place, nodes: int = 4, primitives: Candidates = PRIMITIVES) -> None:
         super().__init__()
         preprocess = FactorizedReduce if place.reduction_prev else ReLUConvBN
         self.pre0 = preprocess(place.channels_before_last, place.channels, affine=False)
@@ -45,14 +48,15 @@ class SearchCell(nn.Module):
         context = frozen_context() if frozen_context.current() is None else nullcontext()
         with context, label_scope(place.kind):
             for node in range(2, 2 + nodes):
-                self._add_node(node, place, primitives)
+                row = [_offered(primitives, source, node) for source in range(node)]
+                self._add_node(node, place, row)
 
-    def _add_node(self, node: int, place: Place, primitives: Sequence[str]) -> None:
+    def _add_node(self, node: int, place: Place, row: Sequence[Sequence[str]]) -> None:
         sources = []
-        for source in range(node):
+        for source, names in enumerate(row):
             stride = 2 if place.reduction and source < 2 else 1
             candidates = OrderedDict(
-                (name, build(name, place.channels, stride, affine=False, search=True)) for name in primitives
+                (name, build(name, place.channels, stride, affine=False, search=True)) for name in names
             )
             edge = LayerChoice(candidates, label=f"edge_{source}_{node}")
             self.edges[f"{source}_{node}"] = edge
@@ -71,3 +75,7 @@ class SearchCell(nn.Module):
         for name, choose in self.inputs.items():
             states.append(choose([self.edges[f"{j}_{name}"](state) for j, state in enumerate(states)]))
         return states[2:]
+
+
+def _offered(primitives: Candidates, source: int, node: int) -> Sequence[str]:
+    return primitives[source, node] if isinstance(primitives, Mapping) else primitives

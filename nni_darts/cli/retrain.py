@@ -22,7 +22,7 @@ from nni_darts.cli.stage import (
 from nni_darts.cli.verb import Outcome, verb
 from nni_darts.config import read_experiment
 from nni_darts.config.machine import importable_from
-from nni_darts.config.space import FROM_THE_DATA, SPACES
+from nni_darts.config.space import FROM_THE_DATA, KNOWN
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, resolve
 from nni_darts.run import NullReporter
@@ -145,10 +145,10 @@ def _genotype_text(config: str | None, given: Given) -> str:
 def _implied(architecture: Architecture) -> dict[str, Any]:
     """Settings that follow from the architecture where nothing else states them."""
     implied: dict[str, Any] = {"space.name": architecture.space}
-    if architecture.space not in SPACES:
+    if architecture.space not in KNOWN:
         macro = architecture.macro.items()
         implied |= {f"space.args.{key}": value for key, value in macro if key not in FROM_THE_DATA}
-    elif architecture.genotype is not None:
+    elif architecture.genotype is not None and "nodes" in KNOWN[architecture.space].arguments.model_fields:
         implied["space.args.nodes"] = len(architecture.genotype.normal) // 2
     return implied
 

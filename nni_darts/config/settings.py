@@ -13,7 +13,7 @@ from nni_darts.config.method import Method
 from nni_darts.config.problem import Problem, checked, shown
 from nni_darts.config.search import Search
 from nni_darts.config.section import Count, Section, Text, numbers_within
-from nni_darts.config.space import FROM_THE_DATA, DartsArguments, DartsNetwork, Space
+from nni_darts.config.space import FROM_THE_DATA, KNOWN, Space
 from nni_darts.config.trainer import Trainer
 from nni_darts.config.training import Retrain, Select, network_defaults, training_defaults
 from nni_darts.errors import ConfigError
@@ -100,10 +100,10 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     space = section("space")
     if space is None:
         return data, problems
-    ours = str(space.get("name", Space().name)) == "darts"
+    ours = KNOWN.get(str(space.get("name", Space().name)))
     data["space"] = {**space, "args": _arguments(space.get("args") or {}, ("space", "args"), problems)}
     if ours:
-        data["space"]["args"] = complete(DartsArguments, data["space"]["args"], "space", "args")
+        data["space"]["args"] = complete(ours.arguments, data["space"]["args"], "space", "args")
     images = checked(Data, section("data") or {})
     size, augmentation = (images.size, images.augmentation) if isinstance(images, Data) else (None, "cifar")
     for stage in ("select", "retrain"):
@@ -113,7 +113,8 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
             network = _arguments(training.get("network") or {}, path, problems)
             if ours:
                 stem = network.get("stem", data["space"]["args"].get("stem"))
-                network = complete(DartsNetwork, {**network_defaults(size, stem), **network}, *path)
+                fitting = network_defaults(size, stem) if "auxiliary" in ours.network.model_fields else {}
+                network = complete(ours.network, {**fitting, **network}, *path)
             data[stage] = {**training_defaults(size, augmentation), **training, "network": network}
     return data, problems
 

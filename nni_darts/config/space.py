@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from nni_darts.config.section import Count, Section, Text
-
-SPACES = {"darts": "the cell space of the DARTS paper: 2 cell types, 8 operations, 14 edges a cell"}
 
 FROM_THE_DATA = ("num_classes", "in_channels", "image_size")
 """Arguments of every space that come from the data set and are never written in a file."""
@@ -28,19 +27,30 @@ class Space(Section):
         return self.name in SPACES
 
 
-class DartsArguments(Section):
-    """Arguments of the search network (DARTS, 3.1: 8 cells, 16 channels, 4 nodes)."""
+class CellArguments(Section):
+    """Arguments of a search network of normal and reduction cells (DARTS, 3.1: 8 cells, 16 channels)."""
 
     init_channels: Count = 16
     layers: Count = 8
-    nodes: Count = 4
     stem: Literal["cifar", "imagenet"] = "cifar"
+
+
+class DartsArguments(CellArguments):
+    """The DARTS space has more of them (DARTS, 3.1: 4 nodes)."""
+
+    nodes: Count = 4
     primitives: list[Text] | None = Field(
         default=None, description="candidate operations; all eight when left out"
     )
 
 
-class DartsNetwork(Section):
+class RobustArguments(CellArguments):
+    """S1 to S4 have 4 nodes and fixed candidates; with fewer than 3 layers there is no normal cell."""
+
+    layers: Annotated[Count, Field(ge=3)] = 8
+
+
+class CellNetwork(Section):
     """What the discrete network has instead (DARTS, 3.2 and train.py: 20 cells of 36 channels)."""
 
     init_channels: Count = 36
@@ -49,3 +59,60 @@ class DartsNetwork(Section):
     stem: Literal["cifar", "imagenet"] | None = Field(
         default=None, description="that of the space when left out"
     )
+
+
+class SlimNetwork(CellNetwork):
+    """R-DARTS evaluates S2 and S4 on CIFAR-10 with 16 channels, S1 and S3 with DARTS's 36."""
+
+    init_channels: Count = 16
+
+
+class BenchmarkArguments(Section):
+    """Arguments of the search network of NAS-Bench-201 (its paper, and nasbench201/ of SmoothDARTS)."""
+
+    init_channels: Count = 16
+    cells: Count = Field(default=5, description="cells of each of the three stages")
+    affine: bool = Field(default=False, description="weights in the cells' BatchNorms, no biases before them")
+    track_running_stats: bool = Field(
+        default=True, description="false: the BatchNorms of cells evaluate on the statistics of the batch"
+    )
+    pool_norm: bool = Field(default=False, description="a BatchNorm after every pool, as in the DARTS space")
+
+
+class BenchmarkNetwork(Section):
+    """What the discrete network has instead; these are the benchmark's own sizes."""
+
+    init_channels: Count = 16
+    cells: Count = 5
+
+
+@dataclass(frozen=True)
+class KnownSpace:
+    """A space of ours: a line about it, the arguments of its search network, and of its discrete network."""
+
+    summary: str
+    arguments: type[Section]
+    network: type[Section]
+
+
+_ROBUST = "the DARTS cell with {}; DARTS fails there (R-DARTS)"
+
+KNOWN = {
+    "darts": KnownSpace(
+        "the cell space of the DARTS paper: 2 cell types, 8 operations, 14 edges a cell",
+        DartsArguments,
+        CellNetwork,
+    ),
+    "s1": KnownSpace(_ROBUST.format("2 operations of its own for every edge"), RobustArguments, CellNetwork),
+    "s2": KnownSpace(_ROBUST.format("skip_connect and sep_conv_3x3"), RobustArguments, SlimNetwork),
+    "s3": KnownSpace(_ROBUST.format("none, skip_connect and sep_conv_3x3"), RobustArguments, CellNetwork),
+    "s4": KnownSpace(_ROBUST.format("noise and sep_conv_3x3"), RobustArguments, SlimNetwork),
+    "nasbench201": KnownSpace(
+        "the cell of NAS-Bench-201: 5 operations, 6 edges, all 15,625 cells trained by its authors",
+        BenchmarkArguments,
+        BenchmarkNetwork,
+    ),
+}
+
+SPACES = {name: known.summary for name, known in KNOWN.items()}
+"""A line for every space of ours."""

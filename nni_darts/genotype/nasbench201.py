@@ -25,9 +25,13 @@ _CODE = re.compile(f"[0-{len(OPERATIONS) - 1}]{{{len(EDGES)}}}")
 _ENTRY = re.compile(r"([a-z0-9_]+)~(\d)")
 
 
+SCOPE = "cell"
+"""Part of every label before the slash."""
+
+
 def edge_label(source: int, node: int) -> str:
     """Label of the choice of operation from state ``source`` to ``node``."""
-    return f"cell/edge_{source}_{node}"
+    return f"{SCOPE}/edge_{source}_{node}"
 
 
 LABELS = tuple(edge_label(*edge) for edge in EDGES)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from nni.nas.nn.pytorch import ModelSpace
 from nni.nas.space import model_context
@@ -14,9 +15,17 @@ from nni_darts.config.settings import Settings
 from nni_darts.data.info import DataInfo
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
-from search_spaces import DartsSpace, DiscreteNetwork
+from nni_darts.genotype.candidates import CELL_SPACES
+from search_spaces import S1, S2, S3, S4, DartsSpace, DiscreteNetwork, NasBench201Space
 
-SPACES: dict[str, type[ModelSpace]] = {"darts": DartsSpace}
+SPACES: dict[str, type[ModelSpace]] = {
+    "darts": DartsSpace,
+    "s1": S1,
+    "s2": S2,
+    "s3": S3,
+    "s4": S4,
+    "nasbench201": NasBench201Space,
+}
 
 
 def space_class(name: str) -> type[ModelSpace]:
@@ -51,8 +60,7 @@ def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Data
     ConfigError
         An argument that the space does not have.
     """
-    # NNI wraps __init__ of every model space.
-    accepted = inspect.signature(getattr(cls, "_init_wrapped", None) or cls.__init__).parameters
+    accepted = inspect.signature(_constructor(cls)).parameters
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
     from_data = {"num_classes": info.num_classes, "in_channels": info.channels, "image_size": info.size}
     unknown = [] if open_ended else [name for name in arguments if name not in accepted]
@@ -60,6 +68,15 @@ def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Data
         known = ", ".join(name for name in accepted if name != "self")
         raise ConfigError(*(f"space.args.{name}: {cls.__name__} takes {known}." for name in unknown))
     return {**{key: value for key, value in from_data.items() if key in accepted}, **arguments}
+
+
+def _constructor(cls: type[ModelSpace]) -> Callable[..., None]:
+    """The ``__init__`` that somebody wrote: NNI wraps it in every space, and an inherited one again."""
+    for base in cls.__mro__:
+        written = vars(base).get("_init_wrapped", vars(base).get("__init__"))
+        if getattr(written, "__name__", "") == "__init__":
+            return cast(Callable[..., None], written)
+    return cls.__init__
 
 
 def build_space(settings: Settings, info: DataInfo) -> nn.Module:
@@ -84,7 +101,7 @@ def build_network(
         )
     cls = space_class(settings.space.name)
     arguments = space_arguments(cls, {**settings.space.args, **overrides}, info)
-    if cls is DartsSpace and architecture.genotype is not None:
+    if settings.space.name in CELL_SPACES and architecture.genotype is not None:
         # Published cells need not have a sample (NASNet takes an input twice).
         nodes = len(architecture.genotype.normal) // 2
         if nodes != arguments.get("nodes", nodes):
