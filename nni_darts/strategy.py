@@ -33,7 +33,7 @@ from nni_darts.supernet.weights import MixtureWeights
 
 logger = logging.getLogger(__name__)
 
-SUPERNETS = ("generic", "fused")
+SUPERNETS = ("auto", "fused", "generic")
 
 
 class DifferentiableStrategy(OneShotStrategy):
@@ -56,8 +56,8 @@ class DifferentiableStrategy(OneShotStrategy):
         What the supernet is validated on after every epoch; None for the evaluator's validation loader.
     supernet
         ``"generic"`` computes one candidate after the other; ``"fused"`` computes candidates that read the
-        same states together, with the same mathematics, where the space and the method allow it. What is
-        not fused is said in the log with the reason.
+        same states together, with the same mathematics, where the space and the method allow it, and warns
+        of what is not fused and why; ``"auto"`` is fused where that is known to be faster.
     capture
         Whether steps on a GPU are recorded as CUDA graphs and repeated: ``"auto"`` where the evaluator, the
         method and the optimisers allow it (else one warning says why not), ``"on"`` or an error, ``"off"``.
@@ -78,7 +78,7 @@ class DifferentiableStrategy(OneShotStrategy):
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
         validation_dataloader: Any = None,
-        supernet: str = "generic",
+        supernet: str = "auto",
         capture: str = "auto",
         checkpoint_cells: bool = False,
     ) -> None:
@@ -93,6 +93,7 @@ class DifferentiableStrategy(OneShotStrategy):
         self.recipe = recipe
         self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
+        self.unfused: list[str] = []
         self._mixture = MixtureWeights()
         self._structure = Structure()
         self._node_inputs: frozenset[str] = frozenset()
@@ -111,7 +112,7 @@ class DifferentiableStrategy(OneShotStrategy):
         self._structure, self._node_inputs = read_structure(model)
         supernet = super().mutate_model(model)
         mixture = self._mixture
-        if self.supernet_kind == "fused":
+        if self.supernet_kind != "generic":
             self._fuse(supernet)
         if self.checkpoint_cells:
             checkpoint_each_cell(supernet, mixture)
@@ -122,9 +123,12 @@ class DifferentiableStrategy(OneShotStrategy):
         if self.recipe.forward is not weighted_sum:
             reasons = [f"the method's forward part is {_name(self.recipe.forward)}, which has no fused form."]
         else:
-            reasons = fuse(supernet, self._mixture)
+            reasons = fuse(supernet, self._mixture, always=self.supernet_kind == "fused")
+        self.unfused = reasons
         for reason in reasons:
-            logger.warning("Not fused: %s", reason)
+            logger.log(
+                logging.WARNING if self.supernet_kind == "fused" else logging.INFO, "Not fused: %s", reason
+            )
 
     def default_mutation_hooks(self) -> list[Callable[..., Any]]:
         mixed = (MixedLayer, NodeInput, MixedInput, MixedRepeat, MixedCell)
@@ -209,7 +213,7 @@ class DARTS(DifferentiableStrategy):
         warmup_epochs: int = 0,
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
-        supernet: str = "generic",
+        supernet: str = "auto",
         capture: str = "auto",
         checkpoint_cells: bool = False,
     ) -> None:

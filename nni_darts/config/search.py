@@ -29,9 +29,10 @@ class Search(Section):
     arch_weight_decay: NotNegative = 1e-3
     arch_betas: tuple[Probability, Probability] = (0.5, 0.999)
     warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
-    supernet: Literal["generic", "fused"] = Field(
-        default="generic",
-        description="generic: one candidate after the other; fused: candidates of one state together",
+    supernet: Literal["auto", "fused", "generic"] = Field(
+        default="auto",
+        description="generic: one candidate after the other; fused: candidates of one state together; "
+        "auto: fused where that is known to be faster",
     )
     checkpoint_cells: bool = Field(
         default=False,

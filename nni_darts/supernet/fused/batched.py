@@ -85,11 +85,12 @@ def _folded(
     wiring: Wiring, number: int, stage: ChainStage, z: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Maps [K, D, C], shifts, and the mean and variance that normalised."""
-    centre, variance = stage.mean, stage.variance
-    if wiring.training:
-        centre, variance = batch_statistics(stage.pointwise, *moments(z.flatten(3)))
-    maps, shifts = normalised(stage.pointwise, centre, variance, wiring.eps[number], stage.weight, stage.bias)
-    return maps, shifts, centre, variance
+    with torch.autocast(z.device.type, enabled=False):  # statistics need all the digits
+        centre, variance = stage.mean, stage.variance
+        if wiring.training:
+            centre, variance = batch_statistics(stage.pointwise, *moments(z.flatten(3)))
+        norm = (centre, variance, wiring.eps[number], stage.weight, stage.bias)
+        return *normalised(stage.pointwise, *norm), centre, variance
 
 
 @cache

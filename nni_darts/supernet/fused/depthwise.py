@@ -20,7 +20,7 @@ BLOCKS = (16, 8)
 
 def depthwise(x: Tensor, weight: Tensor, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
     """Every channel of ``x`` [B, N, H, W] with its own filter, ``weight`` [N, 1, k, k]."""
-    if x.device.type == "cpu":
+    if x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
         result: Tensor = _CpuDepthwise.apply(x, weight, stride, padding, dilation)
         return result
     return functional.conv2d(x, weight, None, stride, padding, dilation, groups=len(weight))

@@ -14,12 +14,17 @@ from nni_darts.supernet.inputs import NodeInput
 from nni_darts.supernet.weights import MixtureWeights
 
 
-def fuse(supernet: ModelSpace, mixture: MixtureWeights) -> list[str]:
+def fuse(supernet: ModelSpace, mixture: MixtureWeights, always: bool = True) -> list[str]:
     """Fuse every cell of a supernet that can be, in place.
 
     A cell is a module with ``edges`` (a ModuleDict, ``"{source}_{target}"``), ``inputs`` (a ModuleDict,
     ``"{target}"``: what sums the edges of a node) and a method ``node_states`` that computes the nodes
     from the states before them and is called by the cell's forward.
+
+    Parameters
+    ----------
+    always
+        Whether to fuse on a CPU without kernels too, where it is not faster.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def fuse(supernet: ModelSpace, mixture: MixtureWeights) -> list[str]:
         if problem:
             notes.append(f"{name}: {problem}.")
             continue
-        nodes = FusedNodes(cell, dict(_edges(cell)), mixture)
+        nodes = FusedNodes(cell, dict(_edges(cell)), mixture, always)
         cell.node_states = nodes
         notes += [
             f"{name}, edge {source} to {target}: {why}." for (source, target), why in nodes.left.items()

@@ -41,8 +41,9 @@ class Halves:
         filters = torch.cat(
             [torch.cat([even, torch.zeros_like(even)], 2), torch.cat([torch.zeros_like(odd), odd], 2)], 1
         )
-        mean, covariance = moments(pixels.unsqueeze(1)) if page.statistics is None else (None, None)
-        filters, shift = self.norms.fold(page, filters, mean, covariance, len(z) * pixels.shape[2])
+        with torch.autocast(z.device.type, enabled=False):  # statistics need all the digits
+            mean, covariance = moments(pixels.unsqueeze(1)) if page.statistics is None else (None, None)
+            filters, shift = self.norms.fold(page, filters, mean, covariance, len(z) * pixels.shape[2])
         weights = page.coefficients[self.coefficients].unsqueeze(1)
         shift, filters = shift * weights, filters * weights.unsqueeze(2)
         found = torch.matmul(filters.flatten(0, 1), pixels) + shift.flatten().unsqueeze(1)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from nni_darts.supernet.fused.native.kernels import is_native
@@ -27,27 +26,35 @@ class FusedNodes:
         Its class computes the nodes edge by edge where this cannot.
     edges
         (source, target) -> the mixed LayerChoice between them; every node is the sum of its edges.
+    always
+        Whether to fuse on a CPU without kernels too.
     """
 
-    def __init__(self, cell: Any, edges: Mapping[Edge, nn.Module], mixture: MixtureWeights) -> None:
+    def __init__(
+        self, cell: Any, edges: Mapping[Edge, nn.Module], mixture: MixtureWeights, always: bool
+    ) -> None:
         self._cell = cell
         self._edges = dict(edges)
         self._mixture = mixture
+        self._always = always
         self._targets = sorted({target for _, target in edges})
         self._members, self.left = read_edges(edges)
         self._plans: dict[bool, Plan] = {}
         self._said: set[str] = set()
 
     def __call__(self, states: list[Tensor]) -> list[Tensor]:
-        plan = self._plan(is_native(states[0]))
+        native = is_native(states[0])
+        plan = self._plan(native)
         reason = self._obstacle(plan, states)
+        if not (native or self._always) and states[0].device.type == "cpu":
+            reason = "there are no kernels for this CPU and type, and without them it is not faster"
         if reason is not None:
             if reason not in self._said:
-                logger.warning("This forward of a cell is not fused: %s.", reason)
+                level = logging.WARNING if self._always else logging.INFO
+                logger.log(level, "This forward of a cell is not fused: %s.", reason)
                 self._said.add(reason)
             return type(self._cell).node_states(self._cell, states)
-        with torch.autocast(states[0].device.type, enabled=False):
-            return self._run(plan, states)
+        return self._run(plan, states)
 
     def _run(self, plan: Plan, states: Sequence[Tensor]) -> list[Tensor]:
         known = list(states)
@@ -76,6 +83,4 @@ class FusedNodes:
             return "its inputs differ in shape"
         if plan.halved & set(range(len(states))) and any(side % 2 for side in states[0].shape[2:]):
             return "its height and width cannot be halved"
-        if torch.is_autocast_enabled(states[0].device.type):
-            return "automatic mixed precision is on"
         return None

@@ -14,7 +14,7 @@ from torch import Tensor
 
 def moments(z: Tensor) -> tuple[Tensor, Tensor]:
     """Mean [K, C] and biased covariance [K, C, C] over images and pixels of ``z`` [B, K, C, P]."""
-    mean, product = _Moments.apply(z)
+    mean, product = _Moments.apply(z.float() if z.dtype.itemsize < 4 else z)
     return mean, product - mean.unsqueeze(2) * mean.unsqueeze(1)
 
 

@@ -12,9 +12,18 @@ from nni_darts.errors import ConfigError
 from nni_darts.parts.forward import weighted_sum
 from nni_darts.recipe import build_recipe
 from nni_darts.strategy import DifferentiableStrategy
+from nni_darts.supernet.fused.nodes import FusedNodes
 from search_spaces import DartsSpace
 from search_spaces.operations import Identity, SepConv
-from tests.supernet.fused.pairs import PLACES, CellSpace, assert_equal, inputs, pair, results
+from tests.supernet.fused.pairs import (
+    PLACES,
+    CellSpace,
+    assert_equal,
+    inputs,
+    pair,
+    results,
+    search_module,
+)
 
 pytestmark = pytest.mark.usefixtures("computed_by")
 
@@ -182,5 +191,17 @@ def test_a_space_that_is_wholly_fused_has_nothing_to_say(caplog):
 
 
 def test_an_unknown_kind_of_supernet():
-    with pytest.raises(ConfigError, match='search.supernet: got "fast"; write generic, fused'):
+    with pytest.raises(ConfigError, match='search.supernet: got "fast"; write auto, fused, generic'):
         DifferentiableStrategy(build_recipe("darts"), supernet="fast")
+
+
+@pytest.mark.parametrize("kind", ["auto", "fused"])
+def test_a_cpu_without_kernels_is_fused_only_on_demand(kind, computed_by, monkeypatch, caplog):
+    runs = []
+    run = FusedNodes._run
+    monkeypatch.setattr(FusedNodes, "_run", lambda self, *given: runs.append(1) or run(self, *given))
+    search = search_module(CellSpace(PLACES["normal"], nodes=1), kind)
+    with caplog.at_level(logging.INFO):
+        search.model(*inputs("normal"))
+    assert bool(runs) == (kind == "fused" or computed_by == "kernels")
+    assert ("there are no kernels for this CPU" in caplog.text) != bool(runs)
