@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nni_darts.supernet.fused.geometry import Geometry
-from nni_darts.supernet.fused.normalise import batch_statistics, moments, normalised
+from nni_darts.supernet.fused.normalise import batch_statistics, mapped, moments, normalised
 from nni_darts.supernet.fused.wiring import ChainStage, Found, Wiring
 
 
@@ -39,7 +39,7 @@ def batched_chains(
     maps, shifts, *statistics = _folded(wiring, 0, stages[0], z)
     ends, found = [(maps[chained:], shifts[chained:], z[:, chained:])], [statistics]
     for geometry, stage in zip(others, stages[1:], strict=True):
-        rows = torch.matmul(maps[:chained], z[:, :chained].flatten(3)) + shifts[:chained].unsqueeze(2)
+        rows = mapped(maps[:chained], shifts[:chained], z[:, :chained].flatten(3))
         inner = rows.relu().unflatten(3, size).unbind(1)
         z = _convolved(geometry, stage.filters, inner)
         own_maps, own_shifts, *statistics = _folded(wiring, 1, stage, z)
@@ -55,8 +55,8 @@ def batched_chains(
         own = weights[:, begin : begin + count]
         # One product for all targets [T, D, K, C], zeros where a member belongs to another.
         matrix = (own.view(*own.shape, 1, 1) * own_maps).transpose(1, 2).flatten(2).flatten(0, 1)
-        shift = (own @ own_shifts).flatten().unsqueeze(1)
-        total = total + torch.matmul(matrix, z.flatten(1, 2).flatten(2)) + shift
+        shift = (own.unsqueeze(2) * own_shifts).sum(1).flatten()
+        total = total + mapped(matrix, shift, z.flatten(1, 2).flatten(2))
         begin += count
     assert isinstance(total, Tensor)
     outputs = total.unflatten(1, (wiring.outs, -1)).unflatten(3, size).unbind(1)

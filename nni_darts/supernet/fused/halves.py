@@ -11,7 +11,7 @@ from torch import Tensor
 from nni_darts.supernet.fused.book import Book, Page
 from nni_darts.supernet.fused.member import Member
 from nni_darts.supernet.fused.norm import Norms
-from nni_darts.supernet.fused.normalise import moments
+from nni_darts.supernet.fused.normalise import mapped, moments
 
 
 class Halves:
@@ -46,7 +46,7 @@ class Halves:
             filters, shift = self.norms.fold(page, filters, mean, covariance, len(z) * pixels.shape[2])
         weights = page.coefficients[self.coefficients].unsqueeze(1)
         shift, filters = shift * weights, filters * weights.unsqueeze(2)
-        found = torch.matmul(filters.flatten(0, 1), pixels) + shift.flatten().unsqueeze(1)
+        found = mapped(filters.flatten(0, 1), shift.flatten(), pixels)
         outputs = found.unflatten(1, (count, -1)).unflatten(3, z.shape[2:])
         for target, output in zip(self.targets, outputs.unbind(1), strict=True):
             page.add(target, output)

@@ -54,3 +54,9 @@ def normalised(
     if bias is not None:
         shift = shift + bias
     return filters * scale.unsqueeze(2), shift
+
+
+def mapped(filters: Tensor, shifts: Tensor, pixels: Tensor) -> Tensor:
+    """``filters`` [..., D, C] times ``pixels`` [..., C, P] plus ``shifts`` [..., D], in the product's type."""
+    product = torch.matmul(filters, pixels)
+    return product + shifts.unsqueeze(-1).to(product.dtype)
