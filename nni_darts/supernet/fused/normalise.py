@@ -57,6 +57,6 @@ def normalised(
 
 
 def mapped(filters: Tensor, shifts: Tensor, pixels: Tensor) -> Tensor:
-    """``filters`` [..., D, C] times ``pixels`` [..., C, P] plus ``shifts`` [..., D], in the product's type."""
+    """``filters`` [..., D, C] times ``pixels`` [..., C, P] plus ``shifts`` [..., D], in its type."""
     product = torch.matmul(filters, pixels)
     return product + shifts.unsqueeze(-1).to(product.dtype)
