@@ -28,8 +28,8 @@ import torch
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from torch import Tensor
 
-from nni_darts.capture import CapturedStep, Graphs
-from nni_darts.capture.search import Addresses, captured_step
+from nni_darts.capture import Graphs
+from nni_darts.capture.search import Addresses, Captured, captured
 from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
 from nni_darts.recipe import Recipe
@@ -71,7 +71,7 @@ class SearchModule(BaseOneShotLightningModule):
         super().__init__(training_module)
         self.capture = capture
         self.graphs = graphs
-        self._captured: CapturedStep | None = None
+        self._captured: Captured | None = None
         self._addresses: Addresses | None = None
         self.recipe = recipe
         self.gradient_clip_val = gradient_clip_val
@@ -125,7 +125,7 @@ class SearchModule(BaseOneShotLightningModule):
         super().on_train_start()
 
     def _prepare_capture(self) -> None:
-        self._captured = captured_step(self)
+        self._captured = captured(self)
         self._addresses = None if self._captured is None else Addresses(self)
 
     def on_train_epoch_start(self) -> None:
@@ -142,7 +142,8 @@ class SearchModule(BaseOneShotLightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         self.state.step = batch_idx
-        (self._captured or self.step_on)(batch)
+        step = self._captured.train if self._captured else self.step_on
+        step(batch)
         self.advance_lr_schedulers(batch_idx)
 
     def step_on(self, batch: dict[str, Any]) -> None:
@@ -179,7 +180,14 @@ class SearchModule(BaseOneShotLightningModule):
             module.log, module.log_dict = logs
 
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
-        return self.training_module.validation_step(batch, batch_idx)
+        if self._captured is None:
+            return self.training_module.validation_step(batch, batch_idx)
+        self._captured.validate(batch)
+        return None
+
+    def measure(self, batch: Any) -> None:
+        """``validation_step`` of a module whose steps can be recorded: it keeps its sums itself."""
+        self.training_module.validation_step(batch, 0)
 
     def on_validation_epoch_start(self) -> None:
         self.training_module.on_validation_epoch_start()

@@ -16,6 +16,8 @@ Part = TypeVar("Part", bound=Callable[..., Any])
 def capturable(part: Part) -> Part:
     """Declare that a part can be recorded; for functions and classes, as a decorator.
 
+    A Lightning module says so of its ``training_step`` and ``validation_step``, whose results nobody reads.
+
     It promises: no number is read back from the device (``.item()``, ``float(tensor)``, ``if tensor``);
     no branch depends on the epoch or the step, nor on a host value that changes, unless the part has a
     method ``capture_key(state)`` that returns it; what a schedule changes is a tensor, in place, or is in

@@ -1,9 +1,10 @@
-"""The search's step, captured."""
+"""The search's steps, captured."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -22,8 +23,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def captured_step(search: SearchModule) -> CapturedStep | None:
-    """``search.step_on`` as a captured step; None where steps run as they are, which may be said in the log.
+@dataclass(frozen=True)
+class Captured:
+    """A step of both levels, and the measurement of a validation batch."""
+
+    train: CapturedStep
+    validate: CapturedStep
+
+
+def captured(search: SearchModule) -> Captured | None:
+    """The steps of ``search`` as recordings; None where they run as they are, which may be said in the log.
 
     Raises
     ------
@@ -48,14 +57,19 @@ def captured_step(search: SearchModule) -> CapturedStep | None:
         own = getattr(search.training_module, "capture_key", tuple)
         return search.state.architecture_moves, own(), *capture_keys(search.recipe, search.state)
 
-    return CapturedStep(
+    required = search.capture == "on"
+    train = CapturedStep(
         search.step_on,
         DeviceRates(search.trainer.optimizers, graphs.fused),
         graphs,
         host_values=host_values,
         counter=OptimizerSteps(search.trainer),
-        required=search.capture == "on",
+        required=required,
     )
+    validate = CapturedStep(
+        search.measure, DeviceRates([], graphs.fused), graphs, host_values=host_values, required=required
+    )
+    return Captured(train, validate)
 
 
 class Addresses:

@@ -9,6 +9,7 @@ from pytorch_lightning import Callback
 
 from nni_darts.capture.parts import is_capturable, undeclared
 from nni_darts.capture.rates import unsupported
+from nni_darts.supernet.checkpoint import CheckpointedForward
 
 if TYPE_CHECKING:
     from nni_darts.config.settings import Settings
@@ -23,10 +24,15 @@ HOOKS = (
 """Of callbacks, called inside a step: a repeated recording would leave them out."""
 
 
+CHECKPOINTED = "search.checkpoint_cells saves and restores the random state on the host"
+
+
 def obstacles(search: SearchModule) -> list[str]:
     """Why this search's step cannot be recorded, as phrases; empty if it can be tried."""
     trainer = search.trainer
     found = undeclared_parts(search.recipe, search.training_module)
+    if any(isinstance(vars(cell).get("forward"), CheckpointedForward) for cell in search.modules()):
+        found.append(CHECKPOINTED)
     found += unsupported(trainer.optimizers)
     found += _hooked(trainer.callbacks)
     if getattr(trainer, "_detect_anomaly", False):
@@ -39,7 +45,7 @@ def undeclared_parts(recipe: Any, training_module: Any) -> list[str]:
     found = []
     if not is_capturable(training_module):
         found.append(
-            f"{type(training_module).__name__}.training_step may log or read numbers back "
+            f"{_name(training_module)}.training_step may log or read numbers back "
             "(set capturable = True in the class if it does not)"
         )
     found += [
@@ -47,6 +53,10 @@ def undeclared_parts(recipe: Any, training_module: Any) -> list[str]:
         for part in undeclared(recipe)
     ]
     return found
+
+
+def _name(module: Any) -> str:
+    return (module if isinstance(module, type) else type(module)).__name__
 
 
 def _hooked(callbacks: Iterable[Any]) -> list[str]:
@@ -83,6 +93,8 @@ def explain(settings: Settings, device: str | None = None) -> list[str]:
     if not cuda:
         return ["The search step is not captured: the device is the CPU, and CUDA graphs need a GPU."]
     reasons = undeclared_parts(recipe_of(settings), Classifier)
+    if settings.search.checkpoint_cells:
+        reasons.append(CHECKPOINTED)
     if reasons:
         return [f"The search step is not captured: {reason}." for reason in reasons]
     kinds = "with the architecture, " + (
@@ -90,5 +102,5 @@ def explain(settings: Settings, device: str | None = None) -> list[str]:
     )
     return [
         f"The search step is captured as a CUDA graph ({kinds}), one for full batches and one for the "
-        "smaller last batch; learning rates, batches and metrics stay on the device.",
+        "smaller last batch, and so is validation; learning rates, batches and metrics stay on the device.",
     ]

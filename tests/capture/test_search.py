@@ -29,15 +29,23 @@ def test_static_buffers_and_rates_in_tensors_change_no_bit(order: int) -> None:
     captured = outcome(search(graphs, order))
     assert largest_difference(captured, outcome(search(None, order))) == 0
     # Full batches and the smaller last one: each once unrecorded, then recorded, then repeated.
-    assert (graphs.runs, graphs.recordings, graphs.replays) == (2, 2, 3 * 3 - 1 + 2)
+    # So are the batches of validation.
+    assert (graphs.runs, graphs.recordings, graphs.replays) == (2 * 2, 2 * 2, 2 * (3 * 3 - 1 + 2))
 
 
-@pytest.mark.parametrize("options", [{"order": 1}, {"order": 2}, {"order": 2, "hvp": "exact"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"order": 1, "supernet": "generic"},
+        {"order": 2, "supernet": "fused"},
+        {"order": 2, "hvp": "exact", "supernet": "generic"},
+    ],
+)
 def test_a_recording_without_python_gives_the_same_search(options: dict[str, Any]) -> None:
     """Nothing of the host may matter: rates, counters, random numbers, metrics, the size of a batch."""
     tape = Tape()
     taped = outcome(search(tape, **options, classifier=Drawing))
-    assert [recording.replays for recording in tape.tapes] == [8, 2]
+    assert [recording.replays for recording in tape.tapes] == [8, 8, 2, 2]
     assert largest_difference(taped, outcome(search(Rerun(fused=True), **options, classifier=Drawing))) == 0
     assert taped["global step"] == 2 * 3 * 4
 
@@ -62,12 +70,26 @@ def test_checkpoints_and_schedules_see_plain_numbers() -> None:
     assert [group["fused"] for (group,) in groups] == [None, None]
 
 
+def test_bfloat16_is_recorded_too() -> None:
+    options = {"rest": 0, "order": 2, "trainer": {"precision": "bf16-mixed"}}
+    taped = outcome(search(Tape(), **options))
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), **options))) == 0
+    assert largest_difference(taped["state"], outcome(search(Tape(), rest=0, order=2))["state"]) > 1e-4
+
+
+def test_checkpointed_cells_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "nni_darts.capture"):
+        search(Tape(), epochs=1, checkpoint_cells=True)
+    assert "The search step is not captured: search.checkpoint_cells saves" in caplog.text
+
+
 def test_warm_up_epochs_are_a_recording_of_their_own() -> None:
     tape = Tape()
     taped = outcome(search(tape, warmup_epochs=2, epochs=4))
     sizes = sorted(len(recording.operations) for recording in tape.tapes)
-    assert len(sizes) == 4  # with and without the architecture, full and smaller
-    assert sizes[1] < 0.7 * sizes[2]
+    # Validation, training without and with the architecture, each with full and smaller batches.
+    assert len(sizes) == 8  # validation is a kind of its own while the architecture rests
+    assert sizes[3] < sizes[4] and sizes[5] < 0.7 * sizes[6]
     untaped = outcome(search(Rerun(fused=True), warmup_epochs=2, epochs=4))
     assert largest_difference(taped, untaped) == 0
 
@@ -102,7 +124,7 @@ class Reload(Callback):
             optimizer.load_state_dict(copy.deepcopy(state) if self.copied else state)
 
 
-@pytest.mark.parametrize(("copied", "replays"), [(True, [2, 2, 2]), (False, [8])])
+@pytest.mark.parametrize(("copied", "replays"), [(True, [2] * 6), (False, [8, 8])])
 def test_replaced_state_is_recorded_anew(copied: bool, replays: list[int]) -> None:
     """An old recording would go on with the old momentum buffers, or with the old group's rate."""
     tape = Tape()
@@ -130,7 +152,7 @@ def test_the_drop_path_of_an_epoch_is_a_tensor_or_a_new_recording() -> None:
     for kind, recordings in ((Dropping, 3), (InPlace, 1)):
         tape = Tape()
         outcomes.append(outcome(search(tape, rest=0, classifier=kind)))
-        assert len(tape.tapes) == recordings
+        assert len(tape.tapes) == 2 * recordings
         expected = outcome(search(Rerun(fused=True), rest=0, classifier=kind))
         assert largest_difference(outcomes[-1], expected) == 0
     assert largest_difference(*outcomes) < 1e-5
@@ -231,4 +253,4 @@ def test_a_part_may_name_the_numbers_it_reads() -> None:
 
     tape = Tape()
     assert largest_difference(run(tape), run(Rerun(fused=True))) == 0
-    assert len(tape.tapes) == 3
+    assert len(tape.tapes) == 2 * 3
