@@ -56,9 +56,13 @@ class Fixture:
         """A list of strings."""
         return [str(text) for text in self._raw(name)]
 
+    def string(self, name: str) -> str:
+        """One string."""
+        return str(self._raw(name))
+
     def json(self, name: str) -> Any:
         """A JSON string, decoded."""
-        return json.loads(str(self._raw(name)))
+        return json.loads(self.string(name))
 
     def _raw(self, name: str) -> np.ndarray[Any, Any]:
         return self._arrays[self._prefix + name]

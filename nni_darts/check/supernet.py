@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nni_darts.engine import SearchModule
 from nni_darts.genotype.sample import edge_label
-from nni_darts.strategy import DARTS
+from nni_darts.strategy import DARTS, DifferentiableStrategy
 
 KINDS = ("normal", "reduce")
 
@@ -60,9 +60,13 @@ class Classification(LightningModule):
         super().configure_gradient_clipping(optimizer, *clip, **named)
 
 
-def supernet(space: ModelSpace, training_module: Classification | None = None) -> SearchModule:
-    """The space as a supernet, inside the search module that would train it."""
-    strategy = darts(order=1)
+def supernet(
+    space: ModelSpace,
+    training_module: Classification | None = None,
+    strategy: DifferentiableStrategy | None = None,
+) -> SearchModule:
+    """The space as a supernet, inside the search module that would train it; by default for DARTS."""
+    strategy = strategy or darts(order=1)
     model = strategy.mutate_model(space).double()
     search = strategy.configure_oneshot_module(training_module or Classification())
     search.set_model(model)

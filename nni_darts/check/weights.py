@@ -11,10 +11,13 @@ becomes an attribute path by rewriting its segments:
 ``op5/bn2_beta``         ``ops.5.bn2.bias``
 ``bn_mean``, ``bn_var``  ``bn.running_mean``, ``bn.running_var``
 ``classifier/weight``    ``classifier.weight``
+``conv``, ``conv_bias``  ``conv.weight``, ``conv.bias``
+``res/conv_a_bn_gamma``  ``conv_a.bn.weight``
 =======================  ==========================
 
 It holds for an operation, an edge's LayerChoice, a SearchCell, a DartsSpace before or after it became a
-supernet (its mixed modules keep their candidates' names), and a DiscreteNetwork.
+supernet (its mixed modules keep their candidates' names), a DiscreteNetwork, and the cells and networks of
+NAS-Bench-201.
 """
 
 from __future__ import annotations
@@ -41,13 +44,18 @@ _PARTS = {
     "weight": "weight",
     "bias": "bias",
 }
-_PART = re.compile(r"(?:(bn\d?|classifier)_)?(gamma|beta|mean|var|weight|bias)")
+_PART = re.compile(r"(?:(bn\d?|classifier|conv)_)?(gamma|beta|mean|var|weight|bias)")
+_RESIDUAL = re.compile(r"(conv_[ab]|downsample)_(.+)")
 
 
 def attribute_path(name: str) -> str:
     """Attribute path of the tensor that a fixture calls ``name``."""
     *folders, last = name.split("/")
-    path = [_segment(folder) for folder in folders]
+    path = [_segment(folder) for folder in folders if folder != "res"]
+    in_block = _RESIDUAL.fullmatch(last)
+    if in_block:
+        path.append(in_block[1])
+        last = in_block[2]
     match = _PART.fullmatch(last)
     if match:
         path += [match[1]] if match[1] else []
