@@ -201,7 +201,7 @@ def main(
     with quiet():
         rows = list(measured(Bench(case, supernet, steps, spread)))
     heading = f"Precision on {machine.hardware(case.device, threads)}: {case}"
-    on_cpu = "TF32 imitated by rounding factors. " if case.kind == "cpu" else ""
+    on_cpu = "TF32 imitated by rounding factors. " if torch.device(case.device).type == "cpu" else ""
     text = "\n".join(
         [
             f"{datetime.date.today()}, {machine.versions()}. "
