@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -17,9 +17,11 @@ from nni_darts.errors import ConfigError
 from nni_darts.parts.derivation import strongest
 from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.relaxation import Relaxation, Softmax
+from nni_darts.parts.requirement import requirements_of
 from nni_darts.parts.weight_step import descend
 from nni_darts.state import Regulariser, SearchState
 from nni_darts.supernet.mixed import Forward
+from nni_darts.supernet.structure import Structure
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,25 @@ class Recipe:
     def but(self, **parts: Any) -> Recipe:
         """The same recipe with some parts replaced."""
         return replace(self, **parts)
+
+    def unmet(self, structure: Structure) -> list[str]:
+        """What the parts need and a space lacks, one phrase each; empty where the method is defined."""
+        parts: list[Any] = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            parts += value if isinstance(value, tuple) else (value,)
+        return [
+            f"{name_of(part)} needs {requirement.what}"
+            for part in parts
+            for requirement in requirements_of(part)
+            if not requirement.met(structure)
+        ]
+
+
+def name_of(part: Any) -> str:
+    """A part's name for people."""
+    part = getattr(part, "func", part)  # of a functools.partial
+    return str(getattr(part, "__name__", type(part).__name__))
 
 
 @dataclass(frozen=True)

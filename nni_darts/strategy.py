@@ -19,7 +19,7 @@ from nni_darts.errors import ConfigError
 from nni_darts.pairing import paired
 from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.schedule import WarmUp
-from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
+from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe, name_of
 from nni_darts.supernet.cell import MixedCell
 from nni_darts.supernet.checkpoint import checkpoint_each_cell
 from nni_darts.supernet.fused.fuse import fuse
@@ -68,7 +68,8 @@ class DifferentiableStrategy(OneShotStrategy):
     Raises
     ------
     ConfigError
-        On a choice that has no differentiable form, before training.
+        On a choice that has no differentiable form, and on a space that lacks what the method needs, before
+        training.
     """
 
     def __init__(
@@ -110,6 +111,11 @@ class DifferentiableStrategy(OneShotStrategy):
         """Turn the space into a supernet, in place."""
         self._mixture = MixtureWeights()
         self._structure, self._node_inputs = read_structure(model)
+        unmet = self.recipe.unmet(self._structure)
+        if unmet:
+            raise ConfigError(
+                *(f"method: not defined on {type(model).__name__}: {need}, which it lacks." for need in unmet)
+            )
         supernet = super().mutate_model(model)
         mixture = self._mixture
         if self.supernet_kind != "generic":
@@ -121,7 +127,9 @@ class DifferentiableStrategy(OneShotStrategy):
 
     def _fuse(self, supernet: ModelSpace) -> None:
         if self.recipe.forward is not weighted_sum:
-            reasons = [f"the method's forward part is {_name(self.recipe.forward)}, which has no fused form."]
+            reasons = [
+                f"the method's forward part is {name_of(self.recipe.forward)}, which has no fused form."
+            ]
         else:
             reasons = fuse(supernet, self._mixture, always=self.supernet_kind == "fused")
         self.unfused = reasons
@@ -162,10 +170,6 @@ class DifferentiableStrategy(OneShotStrategy):
         self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
     ) -> Any:
         return val_dataloader_fn() if self.validation_dataloader is None else self.validation_dataloader
-
-
-def _name(part: Any) -> str:
-    return str(getattr(part, "__name__", type(part).__name__))
 
 
 class DARTS(DifferentiableStrategy):
