@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,9 @@ from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, resolve
 from nni_darts.run import NullReporter
 from nni_darts.run.files import write_json
+
+if TYPE_CHECKING:
+    from nni_darts.explain import Explanation
 
 DEFAULT_CUTOUT = 16
 
@@ -85,7 +88,13 @@ def retrain_command(
     earlier = folder_to_resume(out, resume) if config is None else None
     inputs, architecture = _inputs(config, given, _first_run(earlier))
     if dry_run:
-        return resolved_outcome(inputs)
+
+        def explain() -> Explanation:
+            from nni_darts.explain import explain_training
+
+            return explain_training(inputs.settings, architecture)
+
+        return resolved_outcome(inputs, explain)
     check_machine(inputs)
     folder = folder_of(out, resume, "runs/retrain")
     numbers = inputs.settings.retrain.seeds

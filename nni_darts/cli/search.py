@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ from nni_darts.cli.verb import Outcome, verb
 from nni_darts.config.machine import importable_from
 from nni_darts.run import NullReporter
 
+if TYPE_CHECKING:
+    from nni_darts.explain import Explanation
+
 
 @verb("search", short_help="Train the supernet and derive an architecture.")
 @settings_flags(SEARCH)
@@ -33,6 +36,7 @@ from nni_darts.run import NullReporter
     help="Seed.  [default: the file's first, else 0]",
 )
 @click.option("--point", type=int, metavar="K", help="Which point of the file's search space.  [default: 0]")
+@click.option("--memory", is_flag=True, help="With --dry-run: estimate the memory of a step, on the device.")
 @folder_flags
 def search_command(
     config: str | None,
@@ -40,6 +44,7 @@ def search_command(
     unrolled: bool,
     seed: int | None,
     point: int | None,
+    memory: bool,
     out: str | None,
     resume: str | None,
     force: bool,
@@ -57,7 +62,13 @@ def search_command(
     seed = seed_of_run(earlier) if seed is None else seed
     inputs = resolve_inputs("search", config, given, beneath=settings_of(earlier), seed=seed, point=point)
     if dry_run:
-        return resolved_outcome(inputs)
+
+        def explain() -> Explanation:
+            from nni_darts.explain import explain_search
+
+            return explain_search(inputs.settings, memory)
+
+        return resolved_outcome(inputs, explain)
     check_machine(inputs)
     folder = folder_of(out, resume, f"runs/search-{inputs.seed}")
     run = open_run(folder, f"search/{inputs.seed}", inputs, resume=resume is not None, force=force)

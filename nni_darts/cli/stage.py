@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nni_darts.cli.earlier import same_settings
 from nni_darts.cli.inputs import Inputs
 from nni_darts.cli.verb import Outcome
-from nni_darts.config.machine import machine_problems
+from nni_darts.config.machine import importable_from, machine_problems
 from nni_darts.errors import ConfigError
 from nni_darts.run import Run
 from nni_darts.run.resolved import resolved_yaml
+
+if TYPE_CHECKING:
+    from nni_darts.explain import Explanation
 
 
 def folder_flags(function: Any) -> Any:
@@ -28,7 +32,11 @@ def folder_flags(function: Any) -> Any:
             help="Continue the run in DIR or --out with its settings; begin where there is none.",
         ),
         click.option("--force", is_flag=True, help="Move a run that lies in the folder aside."),
-        click.option("--dry-run", is_flag=True, help="Print the resolved settings and stop."),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help="Print the resolved settings and what would be computed, and stop.",
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -49,11 +57,22 @@ def folder_of(out: str | None, resume: str | None, default: str) -> Path:
     return Path(out or default)
 
 
-def resolved_outcome(inputs: Inputs) -> Outcome:
-    """What would run, every value with its origin."""
+def resolved_outcome(inputs: Inputs, explain: Callable[[], Explanation]) -> Outcome:
+    """What would run, every value with its origin, and what would be computed as far as is known here."""
     text = resolved_yaml(inputs.settings.to_dict(), inputs.origins)
     data = {"seed": inputs.seed, "settings": inputs.settings.to_dict(), "origins": inputs.origins}
-    return Outcome(data, [*text.splitlines(), f"# seed: {inputs.seed}"])
+    lines = [*text.splitlines(), f"# seed: {inputs.seed}"]
+    try:
+        with importable_from(inputs.folder):
+            found = explain()
+    except ConfigError as error:
+        # Another machine may have the data, or the space; what was asked for is still shown.
+        data["computed"] = {"problems": str(error).splitlines()}
+        lines += [f"# what would be computed is not known here: {line}" for line in str(error).splitlines()]
+    else:
+        data["computed"] = found.facts
+        lines += [f"# {line}" for line in found.lines]
+    return Outcome(data, lines)
 
 
 def check_machine(inputs: Inputs) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,9 @@ class FakeStages(ModuleType):
 
     def __init__(self) -> None:
         super().__init__("nni_darts.stages")
+        spec = find_spec("nni_darts.stages")
+        assert spec is not None
+        self.__path__ = list(spec.submodule_search_locations or ())  # its parts are the real ones
         self.calls: list[dict[str, Any]] = []
         self.error: BaseException | None = None
 

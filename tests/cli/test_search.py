@@ -179,6 +179,25 @@ def test_dry_run_shows_the_settings_and_writes_nothing(stages: FakeStages, exper
     assert [path.name for path in Path().iterdir()] == ["experiment.yml"]
 
 
+def test_dry_run_says_what_would_be_computed(stages: FakeStages) -> None:
+    arguments = ("search", "--dry-run", "--init-channels", 2, "--layers", 2, "--nodes", 1, "--device", "cpu")
+    found = call_json(*arguments, "--supernet", "generic", "--order", 1)
+    assert list(found["computed"]) == [
+        *("data", "device", "parameters", "supernet", "method", "steps", "capture", "memory"),
+    ]
+    assert found["computed"]["supernet"]["cells"]["cells.0"]["implementation"] == "generic"
+    lines = call(*arguments).stdout.splitlines()
+    assert "# data: digits, 10 classes, 1x8x8, 1,438 training images (read)" in lines
+    assert stages.calls == []
+
+
+def test_dry_run_without_the_data_still_shows_the_settings(stages: FakeStages) -> None:
+    found = call_json("search", "--dry-run", "--dataset", "image_folder", "--data-dir", "nowhere")
+    assert found["settings"]["data"]["name"] == "image_folder"
+    (problem,) = found["computed"]["problems"]
+    assert "is not a folder" in problem
+
+
 def test_a_run_is_not_overwritten_but_resumed_or_moved_aside(stages: FakeStages) -> None:
     call_json("search", "--out", "out")
     again = call("search", "--out", "out")

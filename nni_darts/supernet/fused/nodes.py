@@ -42,6 +42,11 @@ class FusedNodes:
         self._plans: dict[bool, Plan] = {}
         self._said: set[str] = set()
 
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Why forwards so far were not fused."""
+        return tuple(sorted(self._said))
+
     def __call__(self, states: list[Tensor]) -> list[Tensor]:
         native = is_native(states[0])
         plan = self._plan(native)

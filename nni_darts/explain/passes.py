@@ -1,0 +1,42 @@
+"""How often a step of a method goes through the network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nni_darts.parts.architect import Unrolled, first_order
+from nni_darts.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Of one step, the weight step's included."""
+
+    forwards: int
+    backwards: int
+    what: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+FIRST = Passes(2, 2, "the architecture at the current weights, then the weights")
+DIFFERENCE = Passes(
+    5,
+    5,
+    "training at w, validation at w', training at w + Rv and w - Rv for the architecture, then the weights",
+)
+EXACT = Passes(
+    3, 4, "training at w, validation at w', the derivative of the first gradient, then the weights"
+)
+
+
+def passes_of(recipe: Recipe) -> Passes | None:
+    """None where the method has an architect of its own."""
+    if recipe.architect is first_order:
+        return FIRST
+    if isinstance(recipe.architect, Unrolled):
+        return EXACT if recipe.architect.exact else DIFFERENCE
+    return None

@@ -1,0 +1,140 @@
+"""What a search would compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from nni_darts.capture.why import explain as explain_capture
+from nni_darts.config.settings import Settings
+from nni_darts.data.outline import outline
+from nni_darts.data.split import split
+from nni_darts.engine import SearchModule
+from nni_darts.errors import ConfigError
+from nni_darts.explain.cells import cells_of, grouped
+from nni_darts.explain.explanation import Explanation
+from nni_darts.explain.passes import passes_of
+from nni_darts.explain.surroundings import add_data, add_device, add_length, likely_device
+from nni_darts.memory import estimate_step
+from nni_darts.stages.search import strategy_of
+from nni_darts.stages.space import build_space
+from nni_darts.strategy import DifferentiableStrategy
+from nni_darts.training.classifier import Classifier
+
+TRIED = 2
+"""Images of the forward that shows how the cells are computed."""
+
+
+def explain_search(settings: Settings, memory: bool = False) -> Explanation:
+    """Build the supernet and try one forward of it; nothing is trained.
+
+    Parameters
+    ----------
+    memory
+        Estimate the memory of a step too, which runs parts of steps.
+
+    Raises
+    ------
+    ConfigError
+        The data, the space or the method do not fit together.
+    """
+    explanation = Explanation()
+    found = outline(settings.data)
+    device = likely_device(settings)
+    add_data(explanation, found)
+    add_device(explanation, settings, device)
+    strategy = strategy_of(settings)
+    supernet = strategy.mutate_model(build_space(settings, found.info))
+    module = strategy.configure_oneshot_module(Classifier.from_settings(settings.search))
+    module.set_model(supernet)
+    search = settings.search
+    if settings.trainer.channels_last:
+        supernet.to(memory_format=torch.channels_last)
+    _add_sizes(explanation, module)
+    where = device if explanation.facts["device"]["here"] else "cpu"
+    module.to(where)
+    shape = (found.info.channels, *found.info.size)
+    try:
+        with _precision(settings, where), torch.no_grad():
+            supernet(torch.zeros(TRIED, *shape, device=where))
+    except RuntimeError as error:
+        size = "x".join(map(str, shape))
+        name = type(supernet).__name__
+        raise ConfigError(f"space: {name} does not take images of {size}: {error}") from error
+    _add_supernet(explanation, settings, supernet, strategy.unfused)
+    _add_method(explanation, settings, strategy)
+    train, valid = split(found.labels, settings.data.train_portion, settings.data.split_seed)
+    add_length(explanation, settings, search.epochs, search.batch_size, len(train), len(valid))
+    said = explain_capture(settings, device)
+    explanation.add("capture", said, *said)
+    if not memory:
+        explanation.add("memory", None, "not estimated; --memory does, by parts of a step")
+    elif where == device:
+        _add_memory(explanation, settings, module, shape, where)
+    return explanation
+
+
+def _add_sizes(explanation: Explanation, module: SearchModule) -> None:
+    weights = sum(weight.numel() for weight in module.state.objective.parameters())
+    choices = module.state.structure.choices
+    alphas = sum(alpha.numel() for alpha in module.state.outer_parameters)
+    fact = {"weights": weights, "architecture": alphas, "choices": len(choices)}
+    line = f"{weights:,} weights, {alphas:,} of the architecture in {len(choices)} choices"
+    explanation.add("parameters", fact, line)
+
+
+def _add_supernet(
+    explanation: Explanation, settings: Settings, supernet: nn.Module, unfused: list[str]
+) -> None:
+    search, cells = settings.search, cells_of(supernet)
+    lines = [f"search.supernet is {search.supernet}" + (", cells are checkpointed" * search.checkpoint_cells)]
+    for fact, names in grouped(cells).items():
+        lines += fact.lines(names)
+    if not cells:
+        lines += unfused or ["it has no cells that declare their edges: everything is generic"]
+    facts: dict[str, Any] = {
+        "wanted": search.supernet,
+        "cells": {name: cell.to_dict() for name, cell in cells.items()},
+        "notes": unfused,
+        "checkpoint_cells": search.checkpoint_cells,
+    }
+    explanation.add("supernet", facts, *lines)
+
+
+def _add_method(explanation: Explanation, settings: Settings, strategy: DifferentiableStrategy) -> None:
+    method, passes = settings.method, passes_of(strategy.recipe)
+    fact = {
+        "name": method.name,
+        "options": dict(method.options),
+        "passes": passes and passes.to_dict(),
+        "warmup_epochs": settings.search.warmup_epochs,
+    }
+    options = ", ".join(f"{key} {value}" for key, value in method.options.items())
+    lines = [method.name + (f" ({options})" if options else "")]
+    if passes is None:
+        lines.append("its architect is its own; how often it goes through the network is not known here")
+    else:
+        counted = f"{passes.forwards} forwards and {passes.backwards} backwards a step"
+        lines.append(f"{counted}: {passes.what}")
+    if settings.search.warmup_epochs:
+        lines.append(f"the first {settings.search.warmup_epochs} epochs train weights only")
+    explanation.add("method", fact, *lines)
+
+
+def _add_memory(
+    explanation: Explanation, settings: Settings, module: SearchModule, shape: tuple[int, ...], device: str
+) -> None:
+    (optimizer,), _ = module.training_module.configure_optimizers()
+    state, size = module.state, settings.search.batch_size
+    state.optimizer = lambda: optimizer
+    images, labels = torch.zeros(size, *shape, device=device), torch.zeros(size, dtype=torch.long).to(device)
+    state.train_batch = state.valid_batch = (images, labels)
+    found = estimate_step(state, module.recipe.architect, lambda: _precision(settings, device))
+    explanation.add("memory", found.to_dict(), str(found))
+
+
+def _precision(settings: Settings, device: str) -> torch.autocast:
+    kind = device.partition(":")[0]
+    return torch.autocast(kind, torch.bfloat16, settings.trainer.precision == "bf16-mixed")
