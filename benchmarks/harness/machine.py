@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +24,15 @@ def versions() -> str:
     """Of what decides about speed, in one line."""
     named = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
     return f"Python {platform.python_version()}, {named}"
+
+
+def provenance() -> str:
+    """Date, versions and the command that is running, its paths left out: they are the user's."""
+    module = getattr(sys.modules["__main__"], "__spec__", None)
+    name = f"-m {module.name}" if module else Path(sys.argv[0]).name
+    words = ["PATH" if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    command = " ".join(["python", name, *words])
+    return f"{datetime.date.today()}, {versions()}. `{command}`."
 
 
 def _processor() -> str:

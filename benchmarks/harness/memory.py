@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.harness.held import Step
+from nni_darts.memory import high_water
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -28,17 +29,12 @@ def peak_above_idle(step: Step, device: str) -> int | None:
     """Bytes; None on a CPU whose system keeps no high-water mark that can be set back."""
     gc.collect()
     if device.startswith("cuda"):
-        return _peak_on_gpu(step, device)
+        torch.cuda.synchronize(device)
+        with high_water(device) as found:
+            step()
+            torch.cuda.synchronize(device)
+        return found.bytes
     return _peak_resident(step) if _CLEAR.exists() else None
-
-
-def _peak_on_gpu(step: Step, device: str) -> int:
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    idle = torch.cuda.memory_allocated(device)
-    step()
-    torch.cuda.synchronize(device)
-    return torch.cuda.max_memory_allocated(device) - idle
 
 
 def _peak_resident(step: Step) -> int:

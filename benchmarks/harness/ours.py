@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -10,6 +11,13 @@ from benchmarks.harness.case import Case
 from benchmarks.harness.held import Step, hold_strategy
 from nni_darts import DARTS
 from search_spaces import DartsSpace
+
+IMPLEMENTATIONS: dict[str, dict[str, Any]] = {
+    "fused": {"supernet": "fused", "capture": "auto"},
+    "eager": {"supernet": "fused", "capture": "off"},
+    "generic": {"supernet": "generic", "capture": "off"},
+}
+"""Name -> options of the strategy. On a GPU ``fused`` is repeated as a CUDA graph, ``eager`` is not."""
 
 
 def space_of(case: Case) -> DartsSpace:
@@ -21,12 +29,11 @@ def space_of(case: Case) -> DartsSpace:
         primitives=case.primitives,
         image_size=(case.image_size, case.image_size),
     )
-    if case.kind == "cpu":
-        space.to(memory_format=torch.channels_last)
+    space.to(memory_format=torch.channels_last)
     return space
 
 
-def hold(case: Case, order: int, then: Callable[[Step], None], supernet: str = "fused") -> None:
+def hold(case: Case, order: int, then: Callable[[Step], None], implementation: str = "fused") -> None:
     """``then(step)``: architecture step and clipped weight step of DARTS of that order."""
     torch.manual_seed(case.seed)
-    hold_strategy(DARTS(order=order, supernet=supernet), space_of(case), case, then)
+    hold_strategy(DARTS(order=order, **IMPLEMENTATIONS[implementation]), space_of(case), case, then)

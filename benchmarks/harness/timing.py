@@ -19,15 +19,16 @@ class Stopwatch(Protocol):
     def __call__(self, step: Step) -> float: ...
 
 
-def clocked(clock: Callable[[], float]) -> Stopwatch:
-    """A stopwatch that reads ``clock`` before and after."""
+@dataclass(frozen=True)
+class Clocked:
+    """Reads a clock before and after."""
 
-    def seconds(step: Step) -> float:
-        start = clock()
+    clock: Callable[[], float]
+
+    def __call__(self, step: Step) -> float:
+        start = self.clock()
         step()
-        return clock() - start
-
-    return seconds
+        return self.clock() - start
 
 
 def cuda_seconds(step: Step) -> float:
@@ -47,8 +48,8 @@ def stopwatch(device: str, threads: int) -> tuple[Stopwatch, str]:
         return cuda_seconds, "CUDA events"
     if threads == 1:
         # Other programs on the machine do not count.
-        return clocked(time.process_time), "processor seconds of the process"
-    return clocked(time.perf_counter), "wall seconds"
+        return Clocked(time.process_time), "processor seconds of the process"
+    return Clocked(time.perf_counter), "wall seconds"
 
 
 @dataclass(frozen=True)

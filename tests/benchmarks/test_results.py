@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.harness.machine import provenance
 from benchmarks.harness.results import write_section
 
 
@@ -20,3 +21,8 @@ def test_what_somebody_wrote_by_hand_stays(tmp_path):
     path.write_text("# Mine\n\nWords.\n\n## Search\n\n- a\n\n### Part\n\nb\n")
     write_section("Step", "c", path)
     assert path.read_text() == "# Mine\n\nWords.\n\n## Search\n\n- a\n\n### Part\n\nb\n\n## Step\n\nc\n"
+
+
+def test_the_command_is_kept_without_the_users_paths(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["x", "--peer-darts", "/home/me/darts", "--order", "1,2"])
+    assert provenance().endswith(" --peer-darts PATH --order 1,2`.")

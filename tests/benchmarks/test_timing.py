@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.harness.timing import Ratio, Times, clocked, interleave
+from benchmarks.harness.timing import Clocked, Ratio, Times, interleave
 
 
 class Clock:
@@ -26,7 +26,7 @@ def test_steps_take_turns_and_warm_up_does_not_count():
         return run
 
     steps = {"a": step("a", iter([100.0, 1, 2])), "b": step("b", iter([100.0, 3, 8]))}
-    rounds = interleave(steps, repeats=2, seconds=clocked(clock), warm_up=1)
+    rounds = interleave(steps, repeats=2, seconds=Clocked(clock), warm_up=1)
     assert rounds == {"a": [1.0, 2.0], "b": [3.0, 8.0]}
     assert order == ["a", "b"] * 3
 

@@ -7,6 +7,7 @@ the same; it is betty's engine that is measured.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -77,6 +78,8 @@ def engine_of(pair: Pair, case: Case) -> Any:
     from betty.configs import Config, EngineConfig
     from betty.engine import Engine
     from betty.problems import ImplicitProblem
+
+    logging.getLogger("betty").setLevel(logging.ERROR)  # its import sets a level of its own
 
     class Level(ImplicitProblem):
         def training_step(self, batch: Any) -> Tensor:
