@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nni_darts.supernet.fused.geometry import Geometry
-from nni_darts.supernet.fused.normalise import batch_statistics, mapped, moments, normalised
+from nni_darts.supernet.fused.normalise import Normal, normalise
 from nni_darts.supernet.fused.wiring import ChainStage, Found, Wiring
 
 
@@ -33,64 +33,53 @@ def batched_chains(
     Outputs [B, C, H', W'], and statistics.
     """
     first, *others = wiring.geometries
-    chained = wiring.chained
     z = _convolved(first, stages[0].filters, inputs)
-    size = z.shape[3:]
-    maps, shifts, *statistics = _folded(wiring, 0, stages[0], z)
-    ends, found = [(maps[chained:], shifts[chained:], z[:, chained:])], [statistics]
-    for geometry, stage in zip(others, stages[1:], strict=True):
-        rows = mapped(maps[:chained], shifts[:chained], z[:, :chained].flatten(3))
-        inner = rows.relu().unflatten(3, size).unbind(1)
-        z = _convolved(geometry, stage.filters, inner)
-        own_maps, own_shifts, *statistics = _folded(wiring, 1, stage, z)
-        ends.insert(0, (own_maps, own_shifts, z))
-        found.append(statistics)
+    normals = [_normalised(wiring, 0, stages[0], z)]
+    y = normals[0].output.view_as(z)
+    if others:
+        # Splits, not slices: the gradient of a slice is a whole tensor of zeros around it.
+        inner, rest = y.split((wiring.chained, y.shape[1] - wiring.chained), 1)
+        z = _convolved(others[0], stages[1].filters, inner.relu().unbind(1))
+        normals.append(_normalised(wiring, 1, stages[1], z))
+        y = torch.cat([normals[1].output.view_as(z), rest], 1)
     weights = coefficients * _belongs(wiring.targets, wiring.outs, coefficients.device, coefficients.dtype)
-    total: Tensor | float = 0.0
-    begin = 0
-    for own_maps, own_shifts, z in ends:
-        count = len(own_maps)
-        if count == 0:
-            continue
-        own = weights[:, begin : begin + count]
-        # One product for all targets [T, D, K, C], zeros where a member belongs to another.
-        matrix = (own.view(*own.shape, 1, 1) * own_maps).transpose(1, 2).flatten(2).flatten(0, 1)
-        shift = (own.unsqueeze(2) * own_shifts).sum(1).flatten()
-        total = total + mapped(matrix, shift, z.flatten(1, 2).flatten(2))
-        begin += count
-    assert isinstance(total, Tensor)
-    outputs = total.unflatten(1, (wiring.outs, -1)).unflatten(3, size).unbind(1)
-    return Found(outputs, [(centre, variance) for centre, variance in found if wiring.training])
+    outputs = torch.matmul(weights, y.flatten(2)).unflatten(2, y.shape[2:]).unbind(1)
+    rows = (-1, first.channels)
+    statistics = [(normal.mean.view(rows), normal.variance.view(rows)) for normal in normals]
+    return Found(outputs, statistics if wiring.training else [], correction=1.0)
 
 
 def _convolved(geometry: Geometry, filters: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     """[B, K, C, H', W']: neighbours with one kernel and dilation by one call."""
-    found, read = [], {}
-    numbered = enumerate(geometry.filters)
-    for (kernel, stride, dilation), group in groupby(numbered, lambda item: item[1].window):
-        members = [number for number, _ in group]
-        sources = tuple(geometry.filters[number].source for number in members)
+    groups = [list(group) for _, group in groupby(geometry.filters, lambda filter: filter.window)]
+    sizes = [len(group) * geometry.channels * group[0].kernel ** 2 for group in groups]
+    read: dict[tuple[int, ...], Tensor] = {}
+    found = []
+    for group, weight in zip(groups, filters.split(sizes), strict=True):
+        kernel, stride, dilation = group[0].window
+        sources = tuple(filter.source for filter in group)
         if sources not in read:
-            read[sources] = torch.cat([inputs[source] for source in sources], 1)
-        count = len(members) * geometry.channels
-        begin, end = geometry.begins[members[0]], geometry.begins[members[-1] + 1]
-        weight = filters[begin:end].view(count, 1, kernel, kernel)
-        padding = dilation * (kernel - 1) // 2
+            read[sources] = _repeated(inputs, sources)
+        count = len(group) * geometry.channels
+        weight = weight.view(count, 1, kernel, kernel)
+        padding = group[0].padding
         found.append(functional.conv2d(read[sources], weight, None, stride, padding, dilation, groups=count))
     together = found[0] if len(found) == 1 else torch.cat(found, 1)
     return together.unflatten(1, (len(geometry.filters), geometry.channels))
 
 
-def _folded(
-    wiring: Wiring, number: int, stage: ChainStage, z: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Maps [K, D, C], shifts, and the mean and variance that normalised."""
-    with torch.autocast(z.device.type, enabled=False):  # statistics need all the digits
-        centre, variance = stage.mean, stage.variance
-        if wiring.training:
-            centre, variance = batch_statistics(stage.pointwise, *moments(z.flatten(3)))
-        norm = (centre, variance, wiring.eps[number], stage.weight, stage.bias)
-        return *normalised(stage.pointwise, *norm), centre, variance
+def _repeated(inputs: Sequence[Tensor], sources: Sequence[int]) -> Tensor:
+    """Inputs side by side, equal neighbours by expansion: its gradient is one sum."""
+    runs = [(source, len(list(run))) for source, run in groupby(sources)]
+    parts = [inputs[source].unsqueeze(1).expand(-1, count, -1, -1, -1) for source, count in runs]
+    return torch.cat(parts, 1).flatten(1, 2)
+
+
+def _normalised(wiring: Wiring, number: int, stage: ChainStage, z: Tensor) -> Normal:
+    """Pointwise convolution and BatchNorm of [B, K, C, H, W]; the output is [B, K * C, H, W]."""
+    y = torch.matmul(stage.pointwise, z.flatten(3))
+    norm = [None if tensor is None else tensor.flatten() for tensor in stage[2:]]
+    return normalise(y.unflatten(3, z.shape[3:]).flatten(1, 2), wiring.eps[number], *norm)
 
 
 @cache

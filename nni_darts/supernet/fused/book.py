@@ -111,8 +111,8 @@ class Page:
             terms.append(self.totals.pop(node).permute(0, 3, 1, 2))
         return sum(terms[1:], terms[0])
 
-    def record(self, part: int, means: Sequence[Tensor], variances: Sequence[Tensor], count: int) -> None:
-        """What a part's BatchNorms saw: means and biased variances over ``count`` values a channel."""
-        if count < 2:
-            raise ValueError(f"BatchNorm needs more than one value per channel to train; got {count}.")
-        self.found[part] = Batch(means, variances, count)
+    def record(
+        self, part: int, means: Sequence[Tensor], variances: Sequence[Tensor], correction: float
+    ) -> None:
+        """What a part's BatchNorms saw: means and variances, unbiased once multiplied by ``correction``."""
+        self.found[part] = Batch(means, variances, correction)

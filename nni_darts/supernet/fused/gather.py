@@ -44,16 +44,11 @@ class Gather:
 
 @dataclass(frozen=True)
 class Batch:
-    """Means and biased variances of BatchNorms, one after the other, over ``count`` values a channel."""
+    """Means and variances of BatchNorms, one after the other; ``correction`` makes the latter unbiased."""
 
     means: Sequence[Tensor]
     variances: Sequence[Tensor]
-    count: int
-
-    @property
-    def correction(self) -> float:
-        """Makes a variance unbiased, as running ones are."""
-        return self.count / (self.count - 1)
+    correction: float
 
 
 class Statistics:
@@ -86,12 +81,11 @@ class Statistics:
         means = torch.cat([mean.reshape(-1) for batch in found for mean in batch.means])
         variances = torch.cat([v.reshape(-1) for batch in found for v in batch.variances])
         corrections = {batch.correction for batch in found}
-        if len(corrections) == 1:
+        if len(corrections) > 1:
+            parts = [v.reshape(-1) * batch.correction for batch in found for v in batch.variances]
+            variances = torch.cat(parts)
+        elif corrections != {1.0}:
             variances *= corrections.pop()
-        else:
-            variances = torch.cat(
-                [v.reshape(-1) * batch.correction for batch in found for v in batch.variances]
-            )
         for gather, new in ((self._mean, means.split(sizes)), (self._var, variances.split(sizes))):
             running = gather.tensors()
             for momentum in set(momenta):

@@ -11,14 +11,11 @@ from torch import Tensor
 from nni_darts.supernet.fused.book import Book, Page
 from nni_darts.supernet.fused.member import Member
 from nni_darts.supernet.fused.norm import Norms
-from nni_darts.supernet.fused.normalise import mapped, moments
+from nni_darts.supernet.fused.normalise import normalise
 
 
 class Halves:
-    """T targets that read one source through a factorised reduction.
-
-    The reduction is one linear map [D, 2C] of the even and the odd pixels side by side, block diagonal.
-    """
+    """T targets that read one source through a factorised reduction."""
 
     def __init__(self, book: Book, members: Sequence[Member]) -> None:
         self.source = members[0].source
@@ -33,20 +30,17 @@ class Halves:
     def run(self, page: Page, states: Sequence[Tensor]) -> None:
         """Add the weighted reduction to every target."""
         x = page.rectified(self.source, states)
-        z = torch.cat([x[:, :, ::2, ::2], x[:, :, 1::2, 1::2]], 1)
-        pixels = z.flatten(2)
         count = len(self.targets)
-        even = page.weights[self.even].view(count, -1, self.channels)
-        odd = page.weights[self.odd].view(count, -1, self.channels)
-        filters = torch.cat(
-            [torch.cat([even, torch.zeros_like(even)], 2), torch.cat([torch.zeros_like(odd), odd], 2)], 1
-        )
-        with torch.autocast(z.device.type, enabled=False):  # statistics need all the digits
-            mean, covariance = moments(pixels.unsqueeze(1)) if page.statistics is None else (None, None)
-            filters, shift = self.norms.fold(page, filters, mean, covariance, len(z) * pixels.shape[2])
-        weights = page.coefficients[self.coefficients].unsqueeze(1)
-        shift, filters = shift * weights, filters * weights.unsqueeze(2)
-        found = mapped(filters.flatten(0, 1), shift.flatten(), pixels)
-        outputs = found.unflatten(1, (count, -1)).unflatten(3, z.shape[2:])
-        for target, output in zip(self.targets, outputs.unbind(1), strict=True):
+        halves = []
+        for start, slot in enumerate((self.even, self.odd)):
+            pixels = x[:, :, start::2, start::2].flatten(2)
+            product = torch.matmul(page.weights[slot].view(-1, self.channels), pixels)
+            halves.append(product.unflatten(1, (count, -1)))
+        reduced = torch.cat(halves, 2)
+        normal = normalise(reduced.flatten(1, 2), self.norms.eps, *self.norms.read(page))
+        self.norms.record(page, [normal.mean], [normal.variance], correction=1.0)
+        weights = page.coefficients[self.coefficients].to(normal.output.dtype)
+        weighted = weights.view(-1, 1, 1) * normal.output.view_as(reduced)
+        size = x.shape[2] // 2, x.shape[3] // 2
+        for target, output in zip(self.targets, weighted.unflatten(3, size).unbind(1), strict=True):
             page.add(target, output)

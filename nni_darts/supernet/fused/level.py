@@ -13,6 +13,7 @@ from nni_darts.supernet.fused.forms import Separable, Stage
 from nni_darts.supernet.fused.geometry import Filter, Geometry
 from nni_darts.supernet.fused.member import Member
 from nni_darts.supernet.fused.native.chains import native_chains
+from nni_darts.supernet.fused.norm import Norms
 from nni_darts.supernet.fused.wiring import ChainStage, Wiring
 
 
@@ -53,7 +54,7 @@ class Level:
                 )
             ),
             targets=tuple(self._targets.index(member.target) for member in members),
-            eps=tuple(slots.eps for slots in self._stages),
+            eps=tuple(slots.norms.eps for slots in self._stages),
         )
 
         self._native = native and all(geometry.is_native for geometry in self._wiring.geometries)
@@ -74,7 +75,7 @@ class Level:
             for target, output in zip(self._targets, found.outputs, strict=True):
                 page.add(target, output)
         for slots, (centre, variance) in zip(self._stages, found.statistics, strict=False):
-            page.record(slots.statistics, [centre], [variance], wiring.count)
+            slots.norms.record(page, [centre], [variance], found.correction)
 
 
 class _Slots:
@@ -83,25 +84,15 @@ class _Slots:
     def __init__(self, book: Book, stages: Sequence[Stage]) -> None:
         norms: list[Any] = [stage.norm for stage in stages]
         self.channels: int = norms[0].num_features
-        self.eps: float = norms[0].eps
-        self.statistics = book.statistics.ask(norms)
+        self.norms = Norms(book, norms)
         self._filters = book.weights.ask([stage.depthwise for stage in stages])
         self._pointwise = book.weights.ask([stage.pointwise for stage in stages])
-        self._weight = book.weights.ask(norms) if norms[0].affine else None
-        self._bias = book.biases.ask(norms) if norms[0].affine else None
 
     def read(self, page: Page) -> ChainStage:
         """The tensors of this forward."""
-        rows = (-1, self.channels)
-        mean, variance = (None, None) if page.statistics is None else page.statistics[self.statistics]
-        return ChainStage(
-            page.weights[self._filters],
-            page.weights[self._pointwise].view(-1, self.channels, self.channels),
-            None if self._weight is None else page.weights[self._weight].view(rows),
-            None if self._bias is None else page.biases[self._bias].view(rows),
-            None if mean is None else mean.view(rows),
-            None if variance is None else variance.view(rows),
-        )
+        square = (-1, self.channels, self.channels)
+        norm = [None if tensor is None else tensor.view(square[:2]) for tensor in self.norms.read(page)]
+        return ChainStage(page.weights[self._filters], page.weights[self._pointwise].view(square), *norm)
 
 
 def _stages(member: Member) -> tuple[Stage, ...]:

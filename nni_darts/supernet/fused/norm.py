@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from nni_darts.supernet.fused.book import Book, Page
-from nni_darts.supernet.fused.normalise import batch_statistics, normalised
+
+
+class NormTensors(NamedTuple):
+    """Flat [K * C]; ``weight`` and ``bias`` None without, ``mean`` and ``variance`` None when training."""
+
+    weight: Tensor | None
+    bias: Tensor | None
+    mean: Tensor | None
+    variance: Tensor | None
 
 
 class Norms:
@@ -16,29 +24,19 @@ class Norms:
 
     def __init__(self, book: Book, norms: Sequence[Any]) -> None:
         self.eps: float = norms[0].eps
-        self.affine: bool = norms[0].affine
-        self.statistics = book.statistics.ask(norms)
-        if self.affine:
-            self.weights = book.weights.ask(norms)
-            self.biases = book.biases.ask(norms)
+        self._statistics = book.statistics.ask(norms)
+        self._weight = book.weights.ask(norms) if norms[0].affine else None
+        self._bias = book.biases.ask(norms) if norms[0].affine else None
 
-    def fold(
-        self, page: Page, filters: Tensor, mean: Tensor | None, covariance: Tensor | None, count: int
-    ) -> tuple[Tensor, Tensor]:
-        """``filters`` [K, D, C] with these BatchNorms after them: filters and biases [K, D].
+    def read(self, page: Page) -> NormTensors:
+        """What this forward normalises with."""
+        mean, variance = (None, None) if page.statistics is None else page.statistics[self._statistics]
+        weight = None if self._weight is None else page.weights[self._weight]
+        return NormTensors(weight, None if self._bias is None else page.biases[self._bias], mean, variance)
 
-        Parameters
-        ----------
-        mean, covariance
-            Of the input, [K, C] and [K, C, C], over ``count`` pixels; not needed when evaluating.
-        """
-        shape = filters.shape[:2]
+    def record(
+        self, page: Page, means: Sequence[Tensor], variances: Sequence[Tensor], correction: float
+    ) -> None:
+        """What they saw when training, for their running statistics: see ``Page.record``."""
         if page.statistics is None:
-            assert mean is not None and covariance is not None
-            centre, variance = batch_statistics(filters, mean, covariance)
-            page.record(self.statistics, [centre], [variance], count)
-        else:
-            centre, variance = (part.view(shape) for part in page.statistics[self.statistics])
-        weight = page.weights[self.weights].view(shape) if self.affine else None
-        bias = page.biases[self.biases].view(shape) if self.affine else None
-        return normalised(filters, centre, variance, self.eps, weight, bias)
+            page.record(self._statistics, means, variances, correction)

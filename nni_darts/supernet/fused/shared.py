@@ -13,6 +13,7 @@ from nni_darts.supernet.fused.book import Book, Page, Place
 from nni_darts.supernet.fused.forms import Pooled
 from nni_darts.supernet.fused.member import Member
 from nni_darts.supernet.fused.native.pools import AVERAGE, MAXIMUM, SAME, Features, mix_pools
+from nni_darts.supernet.fused.normalise import normalise
 
 
 class Shared:
@@ -64,10 +65,11 @@ class Shared:
         mixed = mix_pools(features, weights, x.permute(0, 2, 3, 1), totals)
         page.totals.update(zip(self.targets, mixed.outputs, strict=True))
         count = mixed.outputs[0].numel() // x.shape[1]
+        correction = count / max(1, count - 1)
         for feature, mean, variance in zip(self.features, mixed.mean, mixed.variance, strict=True):
             if feature.eps is not None:
                 edges = len(feature.targets)
-                page.record(feature.statistics, [mean] * edges, [variance] * edges, count)
+                page.record(feature.statistics, [mean] * edges, [variance] * edges, correction)
 
     def _evaluate(self, page: Page, x: Tensor, weights: Tensor) -> None:
         """Running statistics differ between edges, and with them the normalised pools."""
@@ -93,12 +95,10 @@ class _Feature:
         pooled = x if self.pool is None else self.pool(x)
         if self.eps is None:
             return pooled
-        # With a momentum of 1 these become the statistics of the batch, the variance unbiased.
-        mean, variance = pooled.new_zeros(2, pooled.shape[1]).unbind(0)
-        normal = functional.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=self.eps)
-        edges, count = len(self.targets), pooled.numel() // pooled.shape[1]
-        page.record(self.statistics, [mean] * edges, [variance * ((count - 1) / count)] * edges, count)
-        return normal
+        normal = normalise(pooled, self.eps)
+        edges = len(self.targets)
+        page.record(self.statistics, [normal.mean] * edges, [normal.variance] * edges, correction=1.0)
+        return normal.output
 
     def evaluate(self, page: Page, x: Tensor) -> list[tuple[int, Tensor]]:
         """Target -> normalised by the running statistics of the edge to it."""

@@ -29,10 +29,14 @@ class ChainStage(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An output for each target; when training, mean and biased variance of every stage, [K, C]."""
+    """An output for each target; when training, mean and variance of every stage, [K, C].
+
+    ``correction`` times the variance is unbiased.
+    """
 
     outputs: Sequence[Tensor]
     statistics: list[tuple[Tensor, Tensor]]
+    correction: float
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,13 @@ class Wiring:
         first = Geometry.placed(self.geometries[0], len(x), tuple(x.shape[2:]))
         others = [Geometry.placed(second, len(x), first.out_size) for second in self.geometries[1:]]
         return replace(self, geometries=(first, *others), training=training)
+
+    @property
+    def correction(self) -> float:
+        """Makes a variance over these pixels unbiased."""
+        if self.training and self.count < 2:
+            raise ValueError(f"BatchNorm needs more than one value per channel to train; got {self.count}.")
+        return self.count / max(1, self.count - 1)
 
     @property
     def count(self) -> int:

@@ -37,7 +37,8 @@ def native_chains(
         wiring, coefficients, *totals, *flat, *(x.permute(0, 2, 3, 1).contiguous() for x in inputs)
     )
     rest = found[wiring.outs :]
-    return Found(found[: wiring.outs], list(zip(rest[::2], rest[1::2], strict=True)))
+    statistics = list(zip(rest[::2], rest[1::2], strict=True))
+    return Found(found[: wiring.outs], statistics, wiring.correction)
 
 
 class _Chains(torch.autograd.Function):
