@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nni_darts.genotype.sample import chosen_operations
+
 SKIP = "skip_connect"
 
 
@@ -22,4 +24,4 @@ def mean_entropy(weights: Iterable[Tensor]) -> float:
 
 def skips(sample: dict[str, Any]) -> int:
     """How many skip connections the derived architecture has: their dominance is DARTS's known failure."""
-    return sum(choice == SKIP for choice in sample.values() if isinstance(choice, str))
+    return chosen_operations(sample).count(SKIP)

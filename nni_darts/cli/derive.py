@@ -28,5 +28,5 @@ def derive_command(checkpoint: str, out: str | None) -> Outcome:
     with importable_from(Path.cwd()):  # a space of the user's own lies here
         architecture = run_derive(path, folder)
     data = {"status": "done", "out": str(folder), "architecture": json.loads(architecture.to_json())}
-    text = architecture.genotype if architecture.genotype is not None else json.dumps(architecture.nni)
-    return Outcome(data, [str(text), f"architecture: {folder / 'genotype.json'}"])
+    text = architecture.text or json.dumps(architecture.nni)
+    return Outcome(data, [text, f"architecture: {folder / 'genotype.json'}"])

@@ -12,7 +12,7 @@ from nni_darts.errors import ConfigError
 FORMATS = ("svg", "png", "pdf")
 
 
-@verb("draw", short_help="Draw both cells of a genotype.")
+@verb("draw", short_help="Draw the cells of a genotype.")
 @click.option("--genotype", "--arch", required=True, help="Name, file, run folder or text.")
 @click.option(
     "--format",
@@ -23,16 +23,16 @@ FORMATS = ("svg", "png", "pdf")
 )
 @click.option("--out", default=".", show_default=True, metavar="DIR", help="Folder for the drawings.")
 def draw_command(genotype: str, formats: tuple[str, ...], out: str) -> Outcome:
-    """Draw the normal and the reduction cell; no graphviz needed."""
+    """Draw the normal and the reduction cell, or the cell of NAS-Bench-201; no graphviz needed."""
     from nni_darts.genotype import resolve
 
-    found = resolve(genotype).genotype
-    if found is None:
+    found = resolve(genotype)
+    if found.text is None:
         raise ConfigError("--genotype: this architecture has no cells to draw.")
     _need_matplotlib()
-    from nni_darts.draw import draw_cells
+    from nni_darts.draw import draw_architecture
 
-    paths = draw_cells(found, Path(out), formats or FORMATS[:2])
+    paths = draw_architecture(found, Path(out), formats or FORMATS[:2])
     return _written(paths)
 
 

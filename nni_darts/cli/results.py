@@ -35,7 +35,7 @@ def as_data(result: Result, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "done", "run": str(folder), **numbers_of(result)}
     if architecture is not None:
         found["architecture"] = json.loads(architecture.to_json())
-        found["genotype"] = None if architecture.genotype is None else str(architecture.genotype)
+        found["genotype"] = architecture.text
     return found
 
 
@@ -47,8 +47,8 @@ def as_lines(result: Result, folder: Path) -> list[str]:
         if key != "default"
     ]
     architecture = architecture_of(result)
-    if architecture is not None and architecture.genotype is not None:
-        lines.append(str(architecture.genotype))
+    if architecture is not None and architecture.text is not None:
+        lines.append(architecture.text)
     return [*lines, f"run: {folder}"]
 
 

@@ -54,7 +54,10 @@ def _groups(labels: list[str]) -> dict[str, list[str]]:
 
 @styled
 def _figure(table: pd.DataFrame, labels: list[str], lines: dict[str, Line]) -> Figure:
-    places = _triangle(labels) or {label: divmod(number, COLUMNS) for number, label in enumerate(labels)}
+    inputs = _inputs(labels)
+    places = _triangle(labels, inputs) or {
+        label: divmod(number, COLUMNS) for number, label in enumerate(labels)
+    }
     rows = 1 + max(row for row, _ in places.values())
     columns = 1 + max(column for _, column in places.values())
     used = list(dict.fromkeys(table["choice"]))
@@ -67,7 +70,7 @@ def _figure(table: pd.DataFrame, labels: list[str], lines: dict[str, Line]) -> F
     for axes in grid.flat:
         axes.set_visible(False)
     for label, (row, column) in places.items():
-        _panel(grid[row, column], table[table["label"] == label], _title(label), lines)
+        _panel(grid[row, column], table[table["label"] == label], _title(label, inputs), lines)
     for row, column in places.values():
         _outer_labels(grid[row, column], (row, column), set(places.values()))
     first, last = table["epoch"].min(), table["epoch"].max()
@@ -91,18 +94,26 @@ def _figure(table: pd.DataFrame, labels: list[str], lines: dict[str, Line]) -> F
     return figure
 
 
-def _triangle(labels: list[str]) -> dict[str, tuple[int, int]] | None:
+def _inputs(labels: list[str]) -> int:
+    """How many inputs a cell has, by its edges: two in the DARTS cell, one in that of NAS-Bench-201."""
+    edges = [_CELL_EDGE.fullmatch(label.partition("/")[2]) for label in labels]
+    return min((int(edge[2]) for edge in edges if edge), default=0)
+
+
+def _triangle(labels: list[str], inputs: int) -> dict[str, tuple[int, int]] | None:
     """Rows by node and columns by input, where all labels are those of a cell's edges."""
     edges = {label: _CELL_EDGE.fullmatch(label.partition("/")[2]) for label in labels}
     if not all(edges.values()):
         return None
-    return {label: (int(edge[2]) - 2, int(edge[1])) for label, edge in edges.items() if edge}
+    return {label: (int(edge[2]) - inputs, int(edge[1])) for label, edge in edges.items() if edge}
 
 
-def _title(label: str) -> str:
+def _title(label: str, inputs: int) -> str:
     edge = _CELL_EDGE.fullmatch(label.partition("/")[2])
     if not edge:
         return label
+    if inputs != 2:
+        return f"{edge[1]} \N{RIGHTWARDS ARROW} {edge[2]}"
     source, target = (int(number) - 2 for number in edge.groups())
     return f"{ {-2: 'c_{k-2}', -1: 'c_{k-1}'}.get(source, source) } \N{RIGHTWARDS ARROW} {target}"
 

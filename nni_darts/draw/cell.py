@@ -1,4 +1,4 @@
-"""Drawings of a genotype's cells in the look of the DARTS paper, made without graphviz."""
+"""Drawings of cells in the look of the DARTS paper, made without graphviz."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nni_darts.draw.cell_graph import cell_graph
+from nni_darts.draw.cell_graph import CellGraph, benchmark_graph, cell_graph
 from nni_darts.draw.cell_plan import BOX_FONT, LABEL_FONT, CellPlan, plan_cell
 from nni_darts.draw.figures import new_figure, save, styled
 
@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from nni_darts.genotype import Genotype
+    from nni_darts.genotype import Architecture, Genotype
 
 FILL = {"input": "#b4eeb4", "node": "#add8e6", "output": "#eee8aa"}
 LINE = "#333333"
+
+
+def draw_architecture(
+    architecture: Architecture, folder: str | Path, formats: Sequence[str] = ("svg", "png")
+) -> list[Path]:
+    """Write the cells of an architecture; nothing where its space has none that we know."""
+    if architecture.genotype is not None:
+        return draw_cells(architecture.genotype, folder, formats)
+    cell = architecture.benchmark_cell
+    if cell is None:
+        return []
+    return save(_graph_figure(benchmark_graph(cell)), Path(folder), "cell", formats, dpi=200)
 
 
 def draw_cells(genotype: Genotype, folder: str | Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
@@ -30,10 +42,13 @@ def draw_cells(genotype: Genotype, folder: str | Path, formats: Sequence[str] = 
     return paths
 
 
-@styled
 def cell_figure(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> Figure:
     """One cell: inputs green at the left, nodes blue, the output yellow, operations on the edges."""
-    graph = cell_graph(pairs, concat)
+    return _graph_figure(cell_graph(pairs, concat))
+
+
+@styled
+def _graph_figure(graph: CellGraph) -> Figure:
     plan = plan_cell(graph)
     figure = new_figure(plan.width, plan.height)
     axes = figure.add_axes((0, 0, 1, 1))

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nni_darts.genotype.nasbench201 import EDGES, NODES
+
+if TYPE_CHECKING:
+    from nni_darts.genotype import BenchmarkCell
 
 
 @dataclass(frozen=True)
@@ -49,3 +55,18 @@ def cell_graph(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> CellG
     edges += [Edge(state, output) for state in concat]
     boxes.append(Box("c_{k}", "output", 1 + max(box.rank for box in boxes)))
     return CellGraph(tuple(boxes), tuple(edges))
+
+
+def benchmark_graph(cell: BenchmarkCell) -> CellGraph:
+    """The graph of a cell of NAS-Bench-201: edges of ``none`` are left out, the last state is the output."""
+    edges = [
+        Edge(source, node, name)
+        for (source, node), name in zip(EDGES, cell.operations, strict=True)
+        if name != "none"
+    ]
+    boxes = [Box("c_{k-1}", "input", 0)]
+    for node in range(1, NODES):
+        incoming = [boxes[edge.source].rank for edge in edges if edge.target == node]
+        boxes.append(Box(str(node), "node", 1 + max(incoming, default=0)))
+    output = Box("c_{k}", "output", 1 + max(box.rank for box in boxes))
+    return CellGraph((*boxes, output), (*edges, Edge(NODES - 1, NODES)))

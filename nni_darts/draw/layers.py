@@ -62,7 +62,8 @@ def _points(graph: CellGraph) -> Layers:
     columns: list[list[int]] = [[] for _ in range(max(column_of) + 1)]
     for point, column in enumerate(column_of):
         columns[column].append(point)
-    return Layers(columns, chains, labels)
+    # A cell of NAS-Bench-201 may have no operation between two ranks.
+    return Layers([column for column in columns if column], chains, labels)
 
 
 def _sweep(layers: Layers, rightwards: bool) -> None:

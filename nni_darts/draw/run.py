@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from nni_darts.draw.alphas import plot_alphas
-from nni_darts.draw.cell import draw_cells
+from nni_darts.draw.cell import draw_architecture
 from nni_darts.draw.curves import plot_curves
 from nni_darts.draw.figures import MissingMatplotlib
 from nni_darts.genotype import Architecture
@@ -23,8 +23,7 @@ def draw_run(run: Run) -> list[Path]:
     paths: list[Path] = []
     try:
         if (run.path / "genotype.json").exists():
-            genotype = Architecture.read(run.path / "genotype.json").genotype
-            paths += draw_cells(genotype, run.figures) if genotype else []
+            paths += draw_architecture(Architecture.read(run.path / "genotype.json"), run.figures)
         if (run.path / "mixture.csv").exists():
             paths += plot_alphas(run.path)
         if (run.path / "metrics.csv").exists():

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from nni_darts.draw.cell import draw_cells
+from nni_darts.draw.cell import draw_architecture
 from nni_darts.draw.figures import MissingMatplotlib
 from nni_darts.export.database import read_database
 from nni_darts.export.folder import new_folder
@@ -67,10 +67,8 @@ def export_experiment(
 
 
 def _draw(winner: Winner, folder: Path) -> None:
-    genotype = winner.architecture.genotype
     try:
-        if genotype:
-            draw_cells(genotype, folder)
+        draw_architecture(winner.architecture, folder)
     except MissingMatplotlib as error:
         logger.warning("No pictures: %s", error)
 

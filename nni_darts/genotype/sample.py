@@ -36,6 +36,18 @@ def is_cell_sample(sample: Mapping[str, Any]) -> bool:
     return bool(sample) and all(_LABEL.fullmatch(str(label)) for label in sample)
 
 
+def chosen_operations(sample: Mapping[str, Any]) -> list[str]:
+    """Names of the operations that a sample uses; in a cell space those of the edges that nodes take."""
+    if not is_cell_sample(sample):
+        return [value for value in sample.values() if isinstance(value, str)]
+    found = []
+    for label, sources in sample.items():
+        cell, _, name = label.partition("/input_")
+        if name:
+            found += [sample[edge_label(cell, source, int(name))] for source in sources]
+    return found
+
+
 def obstacles(genotype: Genotype) -> list[str]:
     """Why a genotype has no sample: one sentence each, empty if it has one."""
     problems = []

@@ -15,6 +15,6 @@ def write_architecture(folder: Path, architecture: Architecture) -> None:
     """Write ``genotype.json`` and, where the architecture has them, ``sample.json``, ``genotype.txt``."""
     if architecture.nni is not None:
         write_json(folder / "sample.json", architecture.nni)
-    if architecture.genotype is not None:
-        write_text(folder / "genotype.txt", f"{architecture.genotype}\n")
+    if architecture.text is not None:
+        write_text(folder / "genotype.txt", f"{architecture.text}\n")
     architecture.write(folder / "genotype.json")

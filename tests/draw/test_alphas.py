@@ -55,3 +55,12 @@ def test_a_choice_named_like_a_missing_value_is_drawn(tmp_path: Path) -> None:
 def test_a_run_without_alphas_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mixture.csv: missing; only a search writes it"):
         plot_alphas(tmp_path)
+
+
+def test_edges_of_a_cell_with_one_input_have_its_states_as_titles(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "search/0")
+    run.log_mixture(0, {f"cell/edge_{j}_{i}": {"none": 0.5} for i in (1, 2, 3) for j in range(i)})
+    (path,) = plot_alphas(tmp_path, ("svg",))
+    arrow = "\N{RIGHTWARDS ARROW}"
+    titles = [f"{j} {arrow} {i}" for i in (1, 2, 3) for j in range(i)]
+    assert [text for text in texts(path) if arrow in text] == titles

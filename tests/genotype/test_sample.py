@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import PUBLISHED, Genotype, genotype_of, is_cell_sample, sample_of
+from nni_darts.genotype.sample import chosen_operations
 from tests.genotype.strategies import space_genotypes
 
 
@@ -118,3 +119,13 @@ def test_a_sample_without_normal_cells_mirrors_its_reduction_cell() -> None:
     sample = {label: value for label, value in _darts().items() if label.startswith("reduce/")}
     genotype = genotype_of(sample)
     assert genotype.normal == genotype.reduce == PUBLISHED["DARTS_V2"].reduce
+
+
+def test_operations_of_edges_not_chosen_are_not_counted() -> None:
+    genotype = Genotype.of([("skip_connect", 1), ("noise", 0)], [("noise", 0), ("noise", 1)])
+    sample = sample_of(
+        Genotype.of([*genotype.normal, ("noise", 2), ("noise", 0)], [*genotype.reduce] * 2),
+        inert="skip_connect",
+    )
+    assert sorted(chosen_operations(sample)) == ["noise"] * 7 + ["skip_connect"]
+    assert chosen_operations({"depth": [1], "a": "x", "b": "x"}) == ["x", "x"]
