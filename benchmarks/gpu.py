@@ -21,7 +21,6 @@ from benchmarks.harness.options import listed, sizes
 from benchmarks.harness.results import write_section
 from benchmarks.harness.session import hold_session
 from benchmarks.harness.timing import stopwatch
-from nni_darts.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def main(
     **sizes: int,
 ) -> None:
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError("--device: there is no GPU here; --device cpu tries out the same code.")
+        raise click.UsageError("there is no GPU here; --device cpu tries out the same code.")
     begun = time.monotonic()
     for name in parts:
         if time.monotonic() - begun > 60 * minutes:

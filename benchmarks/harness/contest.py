@@ -68,7 +68,7 @@ class Plan:
     Attributes
     ----------
     implementation
-        The supernet behind our own step.
+        Of our own step, one of ``ours.IMPLEMENTATIONS``.
     quantities
         Of :data:`QUANTITIES`, those to measure.
     """
@@ -143,6 +143,8 @@ def _measure(steps: dict[str, Step], contest: Contest, plan: Plan) -> None:
 
 def _measure_on_gpu(steps: dict[str, Step], contest: Contest, plan: Plan) -> None:
     case, order = contest.case, contest.order
+    if plan.quantities <= {"floor"}:
+        return
     own = count_on_gpu(case, order, plan.implementation)
     if "counts" in plan.quantities:
         contest.counts[OURS] = own.counts

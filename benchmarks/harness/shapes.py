@@ -2,8 +2,7 @@
 
 What is made for CPUs stays out, so the operations are those of a GPU, counted on any machine for the cost of
 calling them. PyTorch's meta device lacks three things that a GPU has, and gets them here for as long as it
-takes: autocast to switch off, a trainer that accepts it, and
-multi-tensor kernels.
+takes: autocast to switch off, a trainer that accepts it, and multi-tensor kernels.
 """
 
 from __future__ import annotations
