@@ -16,9 +16,6 @@ from nni_darts.memory.resident import resident_bytes
 from nni_darts.state import SearchState
 from nni_darts.training.random_state import random_state, restore_random_state
 
-SHARES = (8, 4)
-"""The step is tried on an eighth and on a quarter of a batch."""
-
 SMALLEST = 2
 """BatchNorm trains on more than one value a channel."""
 
@@ -30,9 +27,9 @@ class Estimate:
     Attributes
     ----------
     resident
-        What stays between steps: weights, buffers, gradients, states of the optimisers.
+        What stays between steps: weights, buffers, states of the optimisers.
     activations
-        What a step needs beyond that at its peak, on a batch of ``batch``.
+        What a step needs beyond that at its peak, on a batch of ``batch``; gradients count here.
     per_sample
         What one more sample would add to it.
     """
@@ -60,8 +57,8 @@ class Estimate:
     def __str__(self) -> str:
         return (
             f"Memory of a search step: about {gigabytes(self.total)} at its peak, of which "
-            f"{gigabytes(self.activations)} activations of a batch of {self.batch} and "
-            f"{gigabytes(self.resident)} weights, gradients and optimiser states"
+            f"{gigabytes(self.activations)} activations and gradients of a batch of {self.batch} and "
+            f"{gigabytes(self.resident)} weights and optimiser states"
         )
 
 
@@ -77,9 +74,9 @@ def estimate_step(
 ) -> Estimate:
     """The peak of one step on the state's batches.
 
-    The architect's passes and the weights' are run on parts of the batches, without any step of an
-    optimiser: weights, statistics, random generators and logs stay as they are. Peaks grow in proportion to
-    the batch beyond what they need for any.
+    The architect's passes and the weights' are run on a quarter and on half of the batches, without any
+    step of an optimiser: weights, statistics, random generators and logs stay as they are. Beyond what they
+    need for any batch, peaks grow in proportion to it.
 
     Parameters
     ----------
@@ -87,9 +84,7 @@ def estimate_step(
         Context in which the trainer computes.
     """
     batch = _size(state.train_batch)
-    small, large = (
-        min(batch, max(batch // share, SMALLEST * (1 + (share == SHARES[1])))) for share in SHARES
-    )
+    small, large = (min(batch, max(SMALLEST * parts, batch * parts // 4)) for parts in (1, 2))
     weights = [weight for weight in state.objective.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes for weight in weights)
 
@@ -99,7 +94,8 @@ def estimate_step(
 
     def peaks(samples: int) -> tuple[int, int]:
         with _on_part(state, samples):
-            return _peak(state, architect), _peak(state, weight_pass) - gradients
+            # The last weight step's gradients are still there when the architect begins.
+            return _peak(state, architect) + gradients, _peak(state, weight_pass)
 
     with _without_a_trace(state), precision():
         peaks(small)  # workspaces that libraries keep from their first call on are no activations

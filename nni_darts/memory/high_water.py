@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.autograd.profiler import profile
 
 
 @dataclass
@@ -34,14 +34,13 @@ def high_water(device: torch.device | str) -> Iterator[HighWater]:
         return
     # Otherwise the profiler's library writes its own progress to standard error.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as profiler:
+    with profile(use_kineto=True, profile_memory=True) as profiler:
         yield found
     found.bytes = _most_at_once(profiler)
 
 
 def _most_at_once(profiler: profile) -> int:
-    assert profiler.profiler is not None
-    results: Any = profiler.profiler.kineto_results
+    results: Any = profiler.kineto_results
     events = [event for event in results.events() if event.name() == "[memory]"]
     now = most = 0
     for event in sorted(events, key=lambda event: event.start_ns()):

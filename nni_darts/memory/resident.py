@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 
 import torch
@@ -11,14 +12,11 @@ from nni_darts.state import SearchState
 
 
 def resident_bytes(state: SearchState) -> int:
-    """Weights and architecture parameters, their optimisers' states, gradients of the weights, buffers."""
-    weights = list(state.objective.parameters())
-    outer = state.outer_parameters
+    """Weights and architecture parameters, the weights' optimiser's states, buffers."""
     return (
-        _bytes(weights)
+        _bytes(state.objective.parameters())
         + _bytes(state.objective.buffers())
-        + _bytes(outer)
-        + _bytes(weight for weight in weights if weight.requires_grad)
+        + _bytes(state.outer_parameters)
         + _states(state.optimizer())
     )
 
@@ -36,8 +34,8 @@ def _states(optimizer: torch.optim.Optimizer) -> int:
 def _copies(optimizer: torch.optim.Optimizer) -> int:
     """How many tensors of a weight's size it keeps for each: found out on a weight that nobody needs."""
     weight = torch.zeros(2, requires_grad=True)
-    options = {name: value for name, value in optimizer.param_groups[0].items() if name in optimizer.defaults}
-    trial = type(optimizer)([weight], **options)
+    known = inspect.signature(type(optimizer)).parameters
+    trial = type(optimizer)([weight], **{name: v for name, v in optimizer.defaults.items() if name in known})
     weight.grad = torch.zeros_like(weight)
     trial.step()
     states = trial.state[weight].values()
