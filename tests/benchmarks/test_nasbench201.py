@@ -19,7 +19,7 @@ CODES = ["".join(digits) for digits in product("01234", repeat=6)]
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    """Accuracies that follow the code, so that every answer is known; on cifar100 pairs of cells are equal."""
+    """Accuracies that follow the code, so every answer is known; on cifar100 pairs of cells are equal."""
     numbers = pd.Series(range(len(CODES)), dtype=float)
     return pd.DataFrame(
         {

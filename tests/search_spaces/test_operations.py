@@ -70,3 +70,17 @@ def test_factorised_reduction_to_an_odd_number_of_channels() -> None:
 def test_unknown_operation_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigError, match="'sep_conv_3x4' is unknown; did you mean 'sep_conv_3x3'"):
         build("sep_conv_3x4", 4, 1, affine=False, search=True)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_noise_takes_nothing_of_its_input_but_the_shape(stride: int) -> None:
+    """Card r-darts: fresh N(0, 1) of the strided shape, no gradient to the input, in evaluation too."""
+    noise = build("noise", 4, stride, affine=True, search=False).eval()
+    x = torch.full((8, 4, 33, 33), 1e6, requires_grad=True)
+    first, second = noise(x), noise(x)
+    side = 33 if stride == 1 else 17
+    assert first.shape == (8, 4, side, side)
+    assert not first.requires_grad
+    assert not torch.equal(first, second)
+    assert abs(float(first.mean())) < 0.05
+    assert abs(float(first.std()) - 1) < 0.05
