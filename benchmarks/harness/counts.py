@@ -78,7 +78,8 @@ def _lists_at_once() -> Iterator[None]:
     changed: list[dict[str, Any]] = []
 
     def ask(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        groups = [group for group in optimizer.param_groups if group.get("foreach", False) is None]
+        unasked = {"foreach": None, "fused": None}
+        groups = [group for group in optimizer.param_groups if unasked.items() <= group.items()]
         for group in groups:
             group["foreach"] = True
         changed.extend(groups)
