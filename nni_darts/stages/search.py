@@ -13,6 +13,7 @@ from nni_darts.data import BatchLoader, transforms
 from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import Architecture
+from nni_darts.memory import Estimate, MemoryReport
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
 from nni_darts.run.directory import Run
@@ -69,11 +70,12 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
     with prepared(settings, seed, run) as context:
         space = context.placed(build_space(settings, context.data.info))
         checkpoint = EpochCheckpoint(run, context.metadata("search"))
+        memory = MemoryReport()
         trainer = make_trainer(
             run,
             settings.search.epochs,
             context.device,
-            [AlphaHistory(run), EpochReport(run, reporter), checkpoint, StopOnSignal(checkpoint)],
+            [AlphaHistory(run), EpochReport(run, reporter), checkpoint, StopOnSignal(checkpoint), memory],
             settings.trainer.precision,
             limit_batches=settings.trainer.limit_batches,
         )
@@ -88,7 +90,7 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
         strategy = strategy_of(settings, validation)
         sample = strategy.search(space, evaluator)
         module: Any = strategy.oneshot_module
-        return _finish(context, module, sample)
+        return _finish(context, module, sample, memory.estimate)
 
 
 def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
@@ -105,13 +107,17 @@ def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
     )
 
 
-def _finish(context: Context, module: SearchModule, sample: dict[str, Any]) -> dict[str, Any]:
+def _finish(
+    context: Context, module: SearchModule, sample: dict[str, Any], memory: Estimate | None
+) -> dict[str, Any]:
     run, settings = context.run, context.settings
     metrics = module.epoch_metrics()
     architecture = architecture_of(sample, settings, run.task, context.seed)
     run.write_architecture(architecture)
     result = {"default": metrics["valid_accuracy"], **metrics}
-    run.write_summary({"status": "done", "task": run.task, **result})
+    # A search that was resumed after its last step made no estimate.
+    estimated = {"memory_estimate": memory.to_dict()} if memory else {}
+    run.write_summary({"status": "done", "task": run.task, **result, **estimated})
     draw_run(run)
     return {**result, "architecture": architecture.to_json()}
 

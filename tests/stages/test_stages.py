@@ -68,6 +68,8 @@ def test_a_search_leaves_everything_that_is_promised(searched):
     assert any(name.startswith("tensorboard/events") for name in left)
     assert next(iter(result)) == "default"
     assert result["default"] == result["valid_accuracy"]
+    memory = json.loads((run.path / "summary.json").read_text())["memory_estimate"]
+    assert memory["total"] == memory["resident"] + memory["activations"] > 0
     architecture = Architecture.read(run.path / "genotype.json")
     assert architecture == Architecture.from_json(result["architecture"])
     assert (architecture.method, architecture.provenance["seed"]) == ("darts", 3)
