@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nni_darts.capture import DeviceRates
 from nni_darts.data import Augment, DataInfo
 from nni_darts.strategy import DARTS
+from nni_darts.supernet.fused import batched
 from nni_darts.training.classifier import Classifier
 from search_spaces import DartsSpace
 
@@ -61,6 +62,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         stack.enter_context(FakeTensorMode())
         stack.enter_context(torch.device("cuda"))
         yield
+    batched._belongs.cache_clear()  # it holds tensors of this device, which goes away
 
 
 def descend(module: Any, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
@@ -74,10 +76,16 @@ def descend(module: Any, optimizer: torch.optim.Optimizer, loss: Tensor) -> None
 
 
 @pytest.mark.parametrize(
-    ("order", "hvp", "supernet"), [(1, "fd", "generic"), (2, "fd", "fused"), (2, "exact", "generic")]
+    ("order", "hvp", "supernet", "mixed"),
+    [
+        (1, "fd", "generic", False),
+        (2, "fd", "fused", False),
+        (2, "exact", "generic", False),
+        (1, "fd", "fused", True),
+    ],
 )
 @pytest.mark.usefixtures("gpu")
-def test_a_step_sends_nothing_and_asks_for_nothing(order: int, hvp: str, supernet: str) -> None:
+def test_a_step_sends_nothing_and_asks_for_nothing(order: int, hvp: str, supernet: str, mixed: bool) -> None:
     strategy = DARTS(order=order, hvp=hvp, supernet=supernet)
     model = strategy.mutate_model(DartsSpace(4, layers=3, nodes=1))
     module = strategy.configure_oneshot_module(Classifier(epochs=3))
@@ -91,7 +99,8 @@ def test_a_step_sends_nothing_and_asks_for_nothing(order: int, hvp: str, superne
     rates = DeviceRates([weights, outer], fused=True)
 
     def step() -> None:
-        with rates.installed():
+        autocast = torch.autocast("cuda", torch.bfloat16, enabled=mixed, cache_enabled=False)
+        with rates.installed(), autocast:
             module.step_on({"train": batch, "val": batch})
         rates.drop_gradients()
 
