@@ -68,6 +68,6 @@ class S3(RobustSpace):
 
 
 class S4(RobustSpace):
-    """Noise or separable 3x3 convolution."""
+    """Noise or separable 3x3 convolution; a network with noise in it scores differently every time."""
 
     candidates = ROBUST["s4"]

@@ -207,3 +207,41 @@ def test_what_needs_a_gpu_is_refused_on_the_cpu() -> None:
     assert problems({"trainer": {"capture": "sometimes"}}) == [
         'trainer.capture: expected auto or on or off, got "sometimes" (text).'
     ]
+
+
+@pytest.mark.parametrize(
+    ("space", "args", "network"),
+    [
+        ("s1", {"init_channels": 16, "layers": 8, "stem": "cifar"}, {"init_channels": 36, "layers": 20}),
+        ("s3", {"init_channels": 16, "layers": 8, "stem": "cifar"}, {"init_channels": 36, "layers": 20}),
+        ("s2", {"init_channels": 16, "layers": 8, "stem": "cifar"}, {"init_channels": 16, "layers": 20}),
+        ("s4", {"init_channels": 16, "layers": 8, "stem": "cifar"}, {"init_channels": 16, "layers": 20}),
+    ],
+)
+def test_defaults_of_the_robust_spaces_are_those_of_the_card(space: str, args: dict, network: dict) -> None:
+    settings = Settings.from_dict({**CIFAR, "space": {"name": space}})
+    assert settings.space.args == args
+    assert settings.retrain.network == {**network, "auxiliary": True}
+    assert Settings.from_dict(settings.to_dict()) == settings
+
+
+def test_defaults_of_nasbench201() -> None:
+    settings = Settings.from_dict({**CIFAR, "space": {"name": "nasbench201"}})
+    norms = {"affine": False, "track_running_stats": True, "pool_norm": False}
+    assert settings.space.args == {"init_channels": 16, "cells": 5, **norms}
+    assert settings.retrain.network == {"init_channels": 16, "cells": 5}
+    assert Settings.from_dict(settings.to_dict()) == settings
+
+
+@pytest.mark.parametrize(
+    ("space", "problem"),
+    [
+        ({"name": "s5"}, 'space.name: unknown "s5"'),
+        ({"name": "s1", "args": {"nodes": 3}}, "space.args.nodes: unknown key"),
+        ({"name": "s2", "args": {"layers": 2}}, "space.args.layers: "),
+        ({"name": "nasbench201", "args": {"layers": 8}}, "space.args.layers: unknown key"),
+        ({"name": "nasbench201", "args": {"cells": 0}}, "space.args.cells: "),
+    ],
+)
+def test_arguments_of_other_spaces_are_refused(space: dict, problem: str) -> None:
+    assert any(found.startswith(problem) for found in problems({"space": space}))
