@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from nni.nas.nn.pytorch import ModelSpace
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from nni_darts.displacement import Snapshot
@@ -65,12 +65,22 @@ class CheckpointedForward:
     def __init__(self, cell: nn.Module, mixture: MixtureWeights) -> None:
         self._cell = cell
         self._mixture = mixture
+        self._draws = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         forward = partial(type(self._cell).forward, self._cell)
         if not torch.is_grad_enabled():
             return forward(*args, **kwargs)
-        return checkpoint(forward, *args, use_reentrant=False, context_fn=self._contexts, **kwargs)
+        run = partial(checkpoint, forward, *args, use_reentrant=False, context_fn=self._contexts, **kwargs)
+        if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+            # Generators cannot be set back inside a recording.
+            if self._draws:
+                raise RuntimeError("a checkpointed cell draws random numbers, which no recording repeats")
+            return run(preserve_rng_state=False)
+        before = _generators()
+        outputs = run()
+        self._draws = self._draws or not all(map(torch.equal, before, _generators()))
+        return outputs
 
     def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), Again(self._cell, self._mixture)
@@ -97,3 +107,7 @@ class Again:
         assert self._statistics is not None
         self._statistics.restore()
         self._statistics = None
+
+
+def _generators() -> list[Tensor]:
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if torch.cuda.is_initialized() else [])]

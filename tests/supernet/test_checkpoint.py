@@ -128,6 +128,20 @@ def test_nothing_is_checkpointed_where_nothing_would_be_kept(monkeypatch):
         module("generic", True).state.outer_loss()
 
 
+@pytest.mark.parametrize("draws", [False, True])
+def test_a_recording_is_refused_only_to_cells_that_draw_random_numbers(monkeypatch, draws):
+    space = WithDropout if draws else partial(DartsSpace, init_channels=2, layers=3, nodes=2)
+    state = module("generic", True, space).state
+    state.outer_loss()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+    if draws:
+        with pytest.raises(RuntimeError, match="draws random numbers"):
+            state.outer_loss()
+    else:
+        state.gradient(state.outer_loss(), state.outer_parameters)
+
+
 def test_cells_of_nni_are_cells():
     plain, checkpointed = (run(DARTS(order=2, arch_lr=0.1, checkpoint_cells=on)) for on in (False, True))
     names = [name for name, m in checkpointed.supernet.named_modules() if has_other_forward(m)]
