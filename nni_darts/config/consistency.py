@@ -157,6 +157,9 @@ def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Prob
             f"augmentation imagenet erases nothing; set 0 instead of {training.cutout_length}.",
         )
         return
+    if training.drop_path_prob and settings.space.name == "nasbench201":
+        text = f"networks of NAS-Bench-201 have no drop path; set 0 instead of {training.drop_path_prob:g}."
+        yield Problem((stage, "drop_path_prob"), text)
     size = settings.data.size
     if size is None or not settings.space.is_known:
         return

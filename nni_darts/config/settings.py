@@ -104,6 +104,8 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     data["space"] = {**space, "args": _arguments(space.get("args") or {}, ("space", "args"), problems)}
     if ours:
         data["space"]["args"] = complete(ours.arguments, data["space"]["args"], "space", "args")
+        if (search := section("search")) is not None:
+            data["search"] = {**ours.search, **search}
     images = checked(Data, section("data") or {})
     size, augmentation = (images.size, images.augmentation) if isinstance(images, Data) else (None, "cifar")
     for stage in ("select", "retrain"):
@@ -115,7 +117,8 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
                 stem = network.get("stem", data["space"]["args"].get("stem"))
                 fitting = network_defaults(size, stem) if "auxiliary" in ours.network.model_fields else {}
                 network = complete(ours.network, {**fitting, **network}, *path)
-            data[stage] = {**training_defaults(size, augmentation), **training, "network": network}
+            defaults = {**training_defaults(size, augmentation), **(ours.training if ours else {})}
+            data[stage] = {**defaults, **training, "network": network}
     return data, problems
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -88,11 +89,16 @@ class BenchmarkNetwork(Section):
 
 @dataclass(frozen=True)
 class KnownSpace:
-    """A space of ours: a line about it, the arguments of its search network, and of its discrete network."""
+    """A space of ours: a line about it, the arguments of its search network, and of its discrete network.
+
+    ``search`` and ``training`` are defaults of searching and of training a discrete network that differ here.
+    """
 
     summary: str
     arguments: type[Section]
     network: type[Section]
+    search: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 _ROBUST = "the DARTS cell with {}; DARTS fails there (R-DARTS)"
@@ -111,6 +117,8 @@ KNOWN = {
         "the cell of NAS-Bench-201: 5 operations, 6 edges, all 15,625 cells trained by its authors",
         BenchmarkArguments,
         BenchmarkNetwork,
+        search={"epochs": 100},  # SmoothDARTS, DARTS+PT, beta-DARTS
+        training={"drop_path_prob": 0.0},
     ),
 }
 

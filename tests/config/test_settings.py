@@ -230,7 +230,16 @@ def test_defaults_of_nasbench201() -> None:
     norms = {"affine": False, "track_running_stats": True, "pool_norm": False}
     assert settings.space.args == {"init_channels": 16, "cells": 5, **norms}
     assert settings.retrain.network == {"init_channels": 16, "cells": 5}
+    assert settings.search.epochs == 100
+    assert settings.retrain.drop_path_prob == settings.select.drop_path_prob == 0
     assert Settings.from_dict(settings.to_dict()) == settings
+
+
+def test_drop_path_is_refused_where_there_is_none() -> None:
+    given = {"space": {"name": "nasbench201"}, "retrain": {"drop_path_prob": 0.2}}
+    assert problems(given) == [
+        "retrain.drop_path_prob: networks of NAS-Bench-201 have no drop path; set 0 instead of 0.2."
+    ]
 
 
 @pytest.mark.parametrize(
