@@ -23,7 +23,8 @@ class Classifier(LightningModule):
     """Cross-entropy, SGD and a schedule per epoch, as cnn/train.py and cnn/train_search.py of quark0/darts.
 
     The network comes by ``set_model``. One that returns (logits, auxiliary logits) in training gets the
-    auxiliary loss; one with an attribute ``drop_path_prob`` has it set at the start of every epoch, in
+    auxiliary loss, and with a weight of 0 and an attribute ``auxiliary_wanted`` is told to leave the head
+    out; one with an attribute ``drop_path_prob`` has it set at the start of every epoch, in
     place where it is a tensor. Its steps can be captured: they keep their sums on the device and look at
     none of them.
 
@@ -128,6 +129,8 @@ class Classifier(LightningModule):
         ]
 
     def on_train_start(self) -> None:
+        if hasattr(self.model, "auxiliary_wanted"):
+            self.model.auxiliary_wanted = self.auxiliary_weight > 0
         # An epoch that is resumed in its middle does not start again.
         self._set_drop_path()
 

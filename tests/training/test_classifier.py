@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -111,3 +112,12 @@ def test_the_optimizer_is_plain_sgd_over_the_network_alone() -> None:
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.2, 0.8, 0.01)
     assert (group["nesterov"], group["dampening"]) == (False, 0)
     assert [id(p) for p in group["params"]] == [id(p) for p in module.model.parameters()]
+
+
+@pytest.mark.parametrize(("weight", "wanted"), [(0.4, True), (0.0, False)])
+def test_the_auxiliary_head_is_computed_where_its_loss_counts(weight: float, wanted: bool) -> None:
+    module = classifier(LOGITS, auxiliary_weight=weight)
+    module.model.auxiliary_wanted = True
+    module.trainer = SimpleNamespace(current_epoch=0)
+    module.on_train_start()
+    assert module.model.auxiliary_wanted is wanted
