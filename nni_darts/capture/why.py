@@ -9,7 +9,6 @@ from pytorch_lightning import Callback
 
 from nni_darts.capture.parts import is_capturable, undeclared
 from nni_darts.capture.rates import unsupported
-from nni_darts.supernet.checkpoint import CheckpointedForward
 
 if TYPE_CHECKING:
     from nni_darts.config.settings import Settings
@@ -24,15 +23,10 @@ HOOKS = (
 """Of callbacks, called inside a step: a repeated recording would leave them out."""
 
 
-CHECKPOINTED = "search.checkpoint_cells saves and restores the random state on the host"
-
-
 def obstacles(search: SearchModule) -> list[str]:
     """Why this search's step cannot be recorded, as phrases; empty if it can be tried."""
     trainer = search.trainer
     found = undeclared_parts(search.recipe, search.training_module)
-    if any(isinstance(vars(cell).get("forward"), CheckpointedForward) for cell in search.modules()):
-        found.append(CHECKPOINTED)
     found += unsupported(trainer.optimizers)
     found += _hooked(trainer.callbacks)
     if getattr(trainer, "_detect_anomaly", False):
@@ -93,8 +87,6 @@ def explain(settings: Settings, device: str | None = None) -> list[str]:
     if not cuda:
         return ["The search step is not captured: the device is the CPU, and CUDA graphs need a GPU."]
     reasons = undeclared_parts(recipe_of(settings), Classifier)
-    if settings.search.checkpoint_cells:
-        reasons.append(CHECKPOINTED)
     if reasons:
         return [f"The search step is not captured: {reason}." for reason in reasons]
     kinds = "with the architecture, " + (

@@ -77,10 +77,12 @@ def test_bfloat16_is_recorded_too() -> None:
     assert largest_difference(taped["state"], outcome(search(Tape(), rest=0, order=2))["state"]) > 1e-4
 
 
-def test_checkpointed_cells_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "nni_darts.capture"):
-        search(Tape(), epochs=1, checkpoint_cells=True)
-    assert "The search step is not captured: search.checkpoint_cells saves" in caplog.text
+def test_checkpointed_cells_are_computed_again_by_the_recording() -> None:
+    options = {"rest": 0, "order": 2, "epochs": 2, "checkpoint_cells": True}
+    tape = Tape()
+    taped = outcome(search(tape, **options))
+    assert len(tape.tapes) == 2
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), **options))) == 0
 
 
 def test_warm_up_epochs_are_a_recording_of_their_own() -> None:

@@ -29,7 +29,6 @@ def test_warm_up_epochs_are_named() -> None:
         ("cuda:0", {"trainer": {"capture": False}}, "trainer.capture is off"),
         ("cpu", {}, "the device is the CPU"),
         ("cuda:0", {"trainer": {"device": "cpu"}}, "the device is the CPU"),
-        ("cuda:0", {"search": {"checkpoint_cells": True}}, "search.checkpoint_cells saves"),
         ("cuda:0", {"method": {"name": "random-search"}}, "the method's architect <lambda> is not declared"),
     ],
 )
