@@ -129,7 +129,7 @@ class SearchModule(BaseOneShotLightningModule):
         self._addresses = None if self._captured is None else Addresses(self)
 
     def on_train_epoch_start(self) -> None:
-        self.state.epoch = self.trainer.current_epoch
+        self.state.epoch, self.state.epochs = self.trainer.current_epoch, self.trainer.max_epochs or 1
         for schedule in self.recipe.schedules:
             schedule(self.state)
         super().on_train_epoch_start()

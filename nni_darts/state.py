@@ -41,6 +41,8 @@ class SearchState:
         Context in which ``training_step`` leaves no trace in logs and metrics.
     apply
         Gradient of a loss, clipping, and one step of the evaluator's own optimiser.
+    epoch, epochs
+        This epoch, from 0, and how many the search has.
     architecture_moves
         Whether this epoch updates the architecture; schedules set it.
     """
@@ -55,6 +57,7 @@ class SearchState:
     outer_regularisers: Sequence[Regulariser] = ()
     inner_regularisers: Sequence[Regulariser] = ()
     epoch: int = 0
+    epochs: int = 1
     step: int = 0
     architecture_moves: bool = True
     train_batch: Any = None
@@ -101,6 +104,18 @@ class SearchState:
         finally:
             for weight in weights:
                 weight.requires_grad_(True)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Forwards inside run in evaluation mode: BatchNorm reads its running statistics."""
+        modules = [module for module in self.objective.modules() if module.training]
+        for module in modules:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module in modules:
+                module.training = True
 
     @contextmanager
     def displaced(self, weights: Sequence[Tensor], keep_graphs: bool = False) -> Iterator[Displacement]:

@@ -19,6 +19,7 @@ class MixtureWeights:
         self._relax: Callable[[], dict[str, Tensor]] | None = None
         self.current: dict[str, Tensor] = {}
         self._frozen = False
+        self._replacement: dict[str, Tensor] | None = None
 
     def connect(self, relax: Callable[[], dict[str, Tensor]]) -> None:
         """Name the relaxation that computes the weights."""
@@ -26,6 +27,9 @@ class MixtureWeights:
 
     def refresh(self) -> None:
         """Compute the weights for the forward that begins."""
+        if self._replacement is not None:
+            self.current = self._replacement
+            return
         if self._relax is None:
             raise RuntimeError("The supernet has no relaxation yet.")
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
@@ -39,6 +43,15 @@ class MixtureWeights:
             yield
         finally:
             self._frozen = False
+
+    @contextmanager
+    def replaced(self, weights: dict[str, Tensor]) -> Iterator[None]:
+        """Forwards inside mix with ``weights``, one row per label, and ask no relaxation."""
+        before, self._replacement = self._replacement, weights
+        try:
+            yield
+        finally:
+            self._replacement = before
 
     def __getitem__(self, label: str) -> Tensor:
         return self.current[label]
