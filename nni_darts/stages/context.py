@@ -55,8 +55,8 @@ class Context:
 
     def placed(self, network: nn.Module) -> nn.Module:
         """The network with its weights in the layout that this device convolves fastest."""
-        # oneDNN: pooling and depthwise convolutions take two to four times as long in NCHW. On a GPU the
-        # fused supernet wants this order anyway, and so do tensor cores.
+        # oneDNN: pooling and depthwise convolutions take two to four times as long in NCHW, and the kernels
+        # of the fused supernet read this order. On a GPU tensor cores want it.
         if self.settings.trainer.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network

@@ -26,9 +26,9 @@ def run_retrain(
     """
     with prepared(settings, seed, run) as context:
         stage = settings.retrain
-        images = context.data.train.to(context.device)
+        images = context.served(context.data.train)
         network, metrics = train_architecture(context, stage, "retrain", architecture, images, None, reporter)
-        test = context.data.test.to(context.device)
+        test = context.served(context.data.test)
         plain = transforms(settings.data, context.data.info).evaluate
         loader = BatchLoader(test, stage.batch_size, plain, shuffle=False)
         tested = {f"test_{name}": value for name, value in evaluate(network, loader, context.device).items()}

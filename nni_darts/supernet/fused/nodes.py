@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from nni_darts.supernet.fused.native.kernels import is_native
@@ -59,7 +60,9 @@ class FusedNodes:
                 logger.log(level, "This forward of a cell is not fused: %s.", reason)
                 self._said.add(reason)
             return type(self._cell).node_states(self._cell, states)
-        return self._run(plan, states)
+        # The operators stack channels, the kernels read pixels.
+        order = torch.channels_last if native else torch.contiguous_format
+        return self._run(plan, [state.contiguous(memory_format=order) for state in states])
 
     def _run(self, plan: Plan, states: Sequence[Tensor]) -> list[Tensor]:
         known = list(states)
