@@ -20,6 +20,7 @@ from nni_darts.parts.relaxation import Relaxation, Softmax
 from nni_darts.parts.requirement import requirements_of
 from nni_darts.parts.weight_step import descend
 from nni_darts.state import Regulariser, SearchState
+from nni_darts.supernet.layer import EdgePart
 from nni_darts.supernet.mixed import Forward
 from nni_darts.supernet.structure import Structure
 
@@ -50,6 +51,9 @@ class Recipe:
         Label -> number of candidates, to the module that owns the architecture parameters.
     forward
         Candidates and weights -> output of a choice.
+    edges
+        What is put at every mixed LayerChoice: each part gets the layer and the space's structure and
+        returns the layer that takes its place, in the recipe's order.
     weight_step
         The inner update.
     outer_regularisers, inner_regularisers
@@ -67,6 +71,7 @@ class Recipe:
     architect: Callable[[SearchState], list[Tensor]]
     relaxation: Callable[[dict[str, int]], Relaxation] = Softmax
     forward: Forward = weighted_sum
+    edges: tuple[EdgePart, ...] = ()
     weight_step: Callable[[SearchState], None] = descend
     outer_regularisers: tuple[Regulariser, ...] = ()
     inner_regularisers: tuple[Regulariser, ...] = ()

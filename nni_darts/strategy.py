@@ -146,6 +146,8 @@ class DifferentiableStrategy(OneShotStrategy):
         context = {
             "mixture": self._mixture,
             "combine": self.recipe.forward,
+            "edges": self.recipe.edges,
+            "structure": self._structure,
             "node_inputs": self._node_inputs,
             "mixed_op_sampling": MixturePolicy,
         }

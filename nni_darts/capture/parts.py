@@ -50,6 +50,7 @@ def _acting(recipe: Recipe) -> Iterator[tuple[str, Any]]:
     for role in ("architect", "relaxation", "forward", "weight_step"):
         yield role.replace("_", " "), getattr(recipe, role)
     for role, parts in (
+        ("edge", recipe.edges),
         ("regulariser", (*recipe.outer_regularisers, *recipe.inner_regularisers)),
         ("schedule", recipe.schedules),
     ):

@@ -14,6 +14,7 @@ from nni.nas.oneshot.pytorch.supermodule.sampling import PathSamplingCell
 from nni.nas.space import model_context
 from torch import nn
 
+from nni_darts.errors import ConfigError
 from nni_darts.supernet.mixed import Memo, MixedModule
 from nni_darts.supernet.structure import Choice, Node
 
@@ -30,6 +31,11 @@ class MixedCell(PathSamplingCell, MixedModule):
     def mutate(cls, module: Any, name: str, memo: Memo, kwargs: Memo) -> MixedCell | None:
         if type(module) is not Cell:
             return None
+        if kwargs["edges"]:
+            raise ConfigError(
+                f'Cell "{module.label}": the method changes the edges themselves, which a Cell of NNI hides; '
+                "write them as LayerChoices, as search_spaces does, or choose another method."
+            )
         mixed = cls(
             _factories(module),
             module.num_nodes,
