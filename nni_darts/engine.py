@@ -121,6 +121,9 @@ class SearchModule(BaseOneShotLightningModule):
         check = getattr(self.recipe.architect, "check", None)
         if check is not None:
             check(self.state)
+        self.state.clock = self.state.clock.to(self.device)
+        if self.trainer.fit_loop.restarted_mid_epoch:
+            self._begin_epoch()  # Lightning starts no epoch that it continues
         self._prepare_capture()
         super().on_train_start()
 
@@ -128,10 +131,14 @@ class SearchModule(BaseOneShotLightningModule):
         self._captured = captured(self)
         self._addresses = None if self._captured is None else Addresses(self)
 
-    def on_train_epoch_start(self) -> None:
+    def _begin_epoch(self) -> None:
         self.state.epoch, self.state.epochs = self.trainer.current_epoch, self.trainer.max_epochs or 1
+        self.state.clock.fill_(self.state.epoch)
         for schedule in self.recipe.schedules:
             schedule(self.state)
+
+    def on_train_epoch_start(self) -> None:
+        self._begin_epoch()
         super().on_train_epoch_start()
         if self._addresses is not None and self._addresses.moved():
             self._prepare_capture()  # weights or optimiser states were replaced: recordings would miss them

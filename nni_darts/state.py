@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -43,6 +43,8 @@ class SearchState:
         Gradient of a loss, clipping, and one step of the evaluator's own optimiser.
     epoch, epochs
         This epoch, from 0, and how many the search has.
+    clock
+        ``epoch`` as a tensor on the search's device, changed in place: what a recorded step may read.
     architecture_moves
         Whether this epoch updates the architecture; schedules set it.
     """
@@ -58,6 +60,7 @@ class SearchState:
     inner_regularisers: Sequence[Regulariser] = ()
     epoch: int = 0
     epochs: int = 1
+    clock: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     step: int = 0
     architecture_moves: bool = True
     train_batch: Any = None

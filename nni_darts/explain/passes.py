@@ -17,6 +17,12 @@ class Passes:
     backwards: int
     what: str
 
+    def and_before_the_weights(self, extra: Passes) -> Passes:
+        """With those that a weight step needs beyond its own."""
+        first, _, last = self.what.rpartition(", then ")
+        what = f"{first}, {extra.what}, then {last}"
+        return Passes(self.forwards + extra.forwards, self.backwards + extra.backwards, what)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
@@ -36,7 +42,10 @@ EXACT = Passes(
 def passes_of(recipe: Recipe) -> Passes | None:
     """None where the method has an architect of its own."""
     if recipe.architect is first_order:
-        return FIRST
-    if isinstance(recipe.architect, Unrolled):
-        return EXACT if recipe.architect.exact else DIFFERENCE
-    return None
+        passes = FIRST
+    elif isinstance(recipe.architect, Unrolled):
+        passes = EXACT if recipe.architect.exact else DIFFERENCE
+    else:
+        return None
+    extra = getattr(recipe.weight_step, "extra_passes", None)  # forwards, backwards, and what they are
+    return passes if extra is None else passes.and_before_the_weights(Passes(*extra))

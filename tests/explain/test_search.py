@@ -69,6 +69,16 @@ def test_passes_of_the_orders(options: dict[str, Any], forwards: int, backwards:
     assert (passes["forwards"], passes["backwards"]) == (forwards, backwards)
 
 
+def test_passes_of_a_weight_step_that_needs_more() -> None:
+    """Card s-darts, item 5: 2 forwards become 11, with 7 backwards more; random smoothing adds none."""
+    adversarial = explained(method={"name": "s-darts", "perturbation": "adversarial"})
+    passes = adversarial.facts["method"]["passes"]
+    assert (passes["forwards"], passes["backwards"]) == (11, 9)
+    assert passes["what"].endswith("current weights, the attack on the mixture, then the weights")
+    passes = explained(method={"name": "s-darts"}).facts["method"]["passes"]
+    assert (passes["forwards"], passes["backwards"]) == (2, 2)
+
+
 def test_a_method_with_its_own_architect() -> None:
     explanation = explained(method={"name": "random-search"})
     assert explanation.facts["method"]["passes"] is None
