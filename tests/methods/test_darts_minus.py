@@ -134,7 +134,7 @@ def test_item_1_strength_zero_is_darts(order):
 def test_item_1_with_beta_at_zero_the_branch_changes_nothing():
     spaces = [DartsSpace(2, layers=3, nodes=2, num_classes=3) for _ in range(2)]
     darts = supernet(spaces[0])
-    minus = supernet(spaces[1], strategy=DifferentiableStrategy(darts_minus()))
+    minus = supernet(spaces[1], strategy=DifferentiableStrategy(darts_minus(), supernet="generic"))
     missing = minus.model.load_state_dict(darts.model.state_dict(), strict=False)
     assert missing.unexpected_keys == []
     assert all("aux_skip" in name or name.endswith("beta") for name in missing.missing_keys)
@@ -149,7 +149,8 @@ def test_item_1_with_beta_at_zero_the_branch_changes_nothing():
             outputs.append(search.model(x))
             alphas = list(search.relaxation.alphas)
             gradients.append(torch.cat(torch.autograd.grad(outputs[-1].square().sum(), alphas)))
-        assert torch.equal(*outputs) == torch.equal(*gradients) == same
+        # The branches change the order in which gradients are summed up.
+        assert torch.allclose(*gradients, rtol=1e-10, atol=1e-14) == torch.equal(*outputs) == same
 
 
 def test_item_4_weights_of_the_official_supernet():
