@@ -206,7 +206,7 @@ class SearchModule(BaseOneShotLightningModule):
         """Numbers of this epoch: those of the evaluator, if it has any, and of the architecture."""
         own: dict[str, float] = getattr(self.training_module, "epoch_metrics", dict)()
         with torch.no_grad():
-            entropy = mean_entropy(self.relaxation().values())
+            entropy = mean_entropy(self.relaxation.probabilities().values())
         return {**own, "alpha_entropy": entropy, "skips": float(skips(self.export()))}
 
     def export(self) -> dict[str, Any]:
@@ -216,7 +216,7 @@ class SearchModule(BaseOneShotLightningModule):
     def export_probs(self) -> dict[str, dict[Any, float]]:
         """Label -> candidate -> its weight now."""
         with torch.no_grad():
-            weights = self.relaxation()
+            weights = self.relaxation.probabilities()
         return self._by_choice(weights.__getitem__)
 
     def export_alphas(self) -> dict[str, dict[Any, float]]:

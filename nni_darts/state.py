@@ -89,6 +89,11 @@ class SearchState:
             loss = self.objective(self.train_batch, self.step)
         return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
 
+    def joint_loss(self) -> Tensor:
+        """L_train plus the inner regularisers as a function of both, logged: the one loss of one level."""
+        loss = self.objective(self.train_batch, self.step)
+        return loss + sum(regulariser(self) for regulariser in self.inner_regularisers)
+
     def constant_architecture(self) -> AbstractContextManager[None]:
         """Forwards inside see the mixture weights as constants: nothing is kept or computed for them."""
         return self.weights.held_fixed()

@@ -30,6 +30,7 @@ def capturable(part: Part) -> Part:
 def is_capturable(part: Any) -> bool:
     """Whether a part of a recipe is one of those checked here, or declares itself."""
     known = _known()
+    part = getattr(part, "func", part)  # of a functools.partial
     own = getattr(part, "capturable", False) is True
     return own or any(item is part or item is type(part) for item in known)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor
-from torch.nn.functional import cross_entropy, log_softmax, one_hot
+from torch.nn.functional import cross_entropy, one_hot
 
 from nni_darts.check.comparison import Comparison, close, exact
 from nni_darts.check.counting import count_parameters
@@ -18,6 +18,8 @@ from nni_darts.check.supernet import supernet
 from nni_darts.check.weights import load_weights
 from nni_darts.engine import SearchModule
 from nni_darts.genotype.nasbench201 import EDGES, LABELS, OPERATIONS, BenchmarkCell
+from nni_darts.parts.forward import chosen_and_bare_weights
+from nni_darts.parts.gumbel import concrete, straight_through
 from nni_darts.parts.relaxation import Relaxation
 from nni_darts.recipe import build_recipe
 from nni_darts.strategy import DifferentiableStrategy
@@ -78,7 +80,7 @@ def _cell(label: str, case: Fixture, norms: Norms) -> Iterator[Comparison]:
     with torch.no_grad():
         out = _prepared(case, norms, derived).model(case["x"])
     yield close(f"{label} out_argmax", out, case["out_argmax"])
-    sampled = build_recipe("darts", order=1).but(relaxation=_gdas(case), forward=published_gdas)
+    sampled = build_recipe("darts", order=1).but(relaxation=_gdas(case), forward=chosen_and_bare_weights)
     search = _prepared(case, norms, DifferentiableStrategy(sampled))
     yield from _step(label, "gdas_", case, search)
     assert isinstance(search.relaxation, Sampled)
@@ -149,23 +151,13 @@ class Sampled(Relaxation):
 
     def forward(self) -> dict[str, Tensor]:
         for label, alpha in zip(self.labels, self.alphas, strict=True):
-            self.soft[label] = ((log_softmax(alpha, 0) + self.noise[label]) / self.temperature).softmax(0)
-        return {label: _one_hot(soft) - soft.detach() + soft for label, soft in self.soft.items()}
+            self.soft[label] = concrete(alpha, self.noise[label], self.temperature)
+        return {label: straight_through(soft) for label, soft in self.soft.items()}
 
 
 def _gdas(case: Fixture) -> Callable[[dict[str, int]], Relaxation]:
     noise = dict(zip(LABELS, case["gdas_gumbel"], strict=True))
     return lambda sizes: Sampled(sizes, noise, case.number("gdas_tau"))
-
-
-def published_gdas(candidates: Sequence[Callable[[], Any]], weights: Tensor) -> Any:
-    """The cell of GDAS as it was published: the bare weights of the operations left out are added.
-
-    They are zero, but not their gradient (``SearchCell.forward_gdas`` of AutoDL-Projects).
-    """
-    chosen = int(weights.argmax())
-    others = [weight for index, weight in enumerate(weights) if index != chosen]
-    return sum(others, weights[chosen] * candidates[chosen]())
 
 
 def _one_hot(row: Tensor) -> Tensor:

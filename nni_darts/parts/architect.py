@@ -57,7 +57,7 @@ class Unrolled:
     Raises
     ------
     ConfigError
-        The weight optimiser is not plain SGD, for which w' above would be wrong.
+        The weight optimiser is not plain SGD, for which w' above would be wrong; or the mixtures are drawn.
     """
 
     def __init__(self, hvp: str = "fd", radius: float = RADIUS) -> None:
@@ -69,8 +69,13 @@ class Unrolled:
         self.radius = radius
 
     def check(self, state: SearchState) -> None:
-        """Refuse an evaluator whose optimiser is not plain SGD before the first step."""
+        """Refuse what the formula does not hold for, before the first step."""
         state.sgd()
+        if state.relaxation.draws:
+            raise ConfigError(
+                f"method: second order does not go with {type(state.relaxation).__name__}, which draws other "
+                "weights in every forward: the finite difference would measure the draws. Write order: 1."
+            )
 
     def __call__(self, state: SearchState) -> list[Tensor]:
         direct, product = self._exactly(state) if self.exact else self._by_difference(state)

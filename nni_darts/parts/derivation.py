@@ -26,9 +26,7 @@ def strongest(state: SearchState) -> dict[str, Any]:
     -------
     Label -> choice, which ``space.freeze`` accepts.
     """
-    with torch.no_grad():
-        # In float64, so that rounding in the softmax cannot make two different logits tie.
-        weights = copy.deepcopy(state.relaxation).double()()
+    weights = settled_weights(state)
     sample: dict[str, Any] = {}
     in_nodes: set[str] = set()
     for node in state.structure.nodes:
@@ -38,6 +36,13 @@ def strongest(state: SearchState) -> dict[str, Any]:
         if label not in in_nodes:
             sample[label] = best_candidates(choice, weights[label])
     return sample
+
+
+def settled_weights(state: SearchState) -> dict[str, Tensor]:
+    """Label -> weights as a derivation compares them."""
+    with torch.no_grad():
+        # In float64, so that rounding in the softmax cannot make two different logits tie.
+        return copy.deepcopy(state.relaxation).double().probabilities()
 
 
 def rank_edges(node: Node, weights: dict[str, Tensor], choices: dict[str, Choice]) -> list[tuple[int, Any]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+
+from nni_darts.parts.rows import Rows
+from nni_darts.supernet.structure import Structure
 
 INITIAL_SCALE = 1e-3
 """Standard deviation of the initial alphas, as in the official code; the paper says 0."""
@@ -19,13 +21,22 @@ class Relaxation(nn.Module):
     ----------
     sizes
         Label -> number of candidates. The order is kept: it is the order of the outer optimiser's state.
+    mean, scale
+        Of the normal distribution that the first alphas are drawn from.
     """
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    draws = False
+    """Whether every call draws other weights, so that two losses are never of the same mixture."""
+
+    def __init__(self, sizes: Mapping[str, int], mean: float = 0.0, scale: float = INITIAL_SCALE) -> None:
         super().__init__()
         self.labels = list(sizes)
         # ParameterDict would refuse the dots that user labels may hold.
-        self.alphas = nn.ParameterList(INITIAL_SCALE * torch.randn(size) for size in sizes.values())
+        self.alphas = nn.ParameterList(mean + scale * torch.randn(size) for size in sizes.values())
+        self._rows = Rows(sizes)
+
+    def prepare(self, structure: Structure) -> None:
+        """Called once with the space's structure, for relaxations that need more of it than the sizes."""
 
     def alpha(self, label: str) -> nn.Parameter:
         """The logits of one label, shape ``[candidates]``."""
@@ -35,17 +46,22 @@ class Relaxation(nn.Module):
         """Label -> weights, shape ``[candidates]``."""
         raise NotImplementedError
 
+    def probabilities(self) -> dict[str, Tensor]:
+        """Label -> what derivations and reports read: the weights, where nothing is drawn."""
+        weights: dict[str, Tensor] = self()
+        return weights
+
+    def each_row(self, function: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+        """``function`` of the alphas, row by row: it gets matrices ``[labels, candidates]``.
+
+        One matrix for all labels of one size: a softmax over a cell of 14 edges costs one kernel, not 14.
+        """
+        matrices = self._rows.pack(dict(zip(self.labels, self.alphas, strict=True)))
+        return self._rows.unpack([function(matrix) for matrix in matrices])
+
 
 class Softmax(Relaxation):
     """p = softmax(alpha) for every label (DARTS, equation 2)."""
 
     def forward(self) -> dict[str, Tensor]:
-        by_size: dict[int, list[int]] = defaultdict(list)
-        for index, alpha in enumerate(self.alphas):
-            by_size[len(alpha)].append(index)
-        weights: dict[int, Tensor] = {}
-        # One softmax for all labels of one size: a cell of 14 edges costs one kernel, not 14.
-        for indices in by_size.values():
-            rows = torch.softmax(torch.stack([self.alphas[index] for index in indices]), dim=-1)
-            weights.update(zip(indices, rows.unbind(0), strict=True))
-        return {label: weights[index] for index, label in enumerate(self.labels)}
+        return self.each_row(lambda alphas: alphas.softmax(-1))
