@@ -8,8 +8,9 @@
                 architect(state)                  one gradient per architecture parameter
                 one step of the outer optimiser
             weight_step(state)                    the inner update
+        stopping(state, derivation(state))        in epochs in which the architecture moves
         the evaluator's learning-rate schedule
-    derivation(state)                             the architecture, as an NNI sample
+    derivation(state)                             the architecture, as an NNI sample, or that of the stop
 
 Inside, every forward of the supernet begins with one call of the relaxation, and every choice combines
 its candidates with the forward part. Lightning owns the loop, devices, precision and checkpoints. On a GPU
@@ -19,6 +20,7 @@ everything between the batches and the learning-rate schedule is recorded once a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,10 +34,13 @@ from nni_darts.capture import Graphs
 from nni_darts.capture.search import Addresses, Captured, captured
 from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
+from nni_darts.parts.stopping import Ending
 from nni_darts.recipe import Recipe
 from nni_darts.state import Objective, SearchState
 from nni_darts.supernet.structure import Structure
 from nni_darts.supernet.weights import MixtureWeights
+
+logger = logging.getLogger(__name__)
 
 
 class SearchModule(BaseOneShotLightningModule):
@@ -74,8 +79,10 @@ class SearchModule(BaseOneShotLightningModule):
         self._captured: Captured | None = None
         self._addresses: Addresses | None = None
         self.recipe = recipe
+        self.ending = Ending(recipe.stopping)
         self.gradient_clip_val = gradient_clip_val
         self.relaxation = recipe.relaxation(structure.sizes)
+        self.relaxation.prepare(structure)
         mixture.connect(self.relaxation)
         self.state = SearchState(
             relaxation=self.relaxation,
@@ -125,6 +132,7 @@ class SearchModule(BaseOneShotLightningModule):
         if self.trainer.fit_loop.restarted_mid_epoch:
             self._begin_epoch()  # Lightning starts no epoch that it continues
         self._prepare_capture()
+        self.trainer.should_stop |= self.ending.over
         super().on_train_start()
 
     def _prepare_capture(self) -> None:
@@ -134,6 +142,7 @@ class SearchModule(BaseOneShotLightningModule):
     def _begin_epoch(self) -> None:
         self.state.epoch, self.state.epochs = self.trainer.current_epoch, self.trainer.max_epochs or 1
         self.state.clock.fill_(self.state.epoch)
+        self.state.architecture_moves = True
         for schedule in self.recipe.schedules:
             schedule(self.state)
 
@@ -142,6 +151,30 @@ class SearchModule(BaseOneShotLightningModule):
         super().on_train_epoch_start()
         if self._addresses is not None and self._addresses.moved():
             self._prepare_capture()  # weights or optimiser states were replaced: recordings would miss them
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        super().on_train_batch_end(outputs, batch, batch_idx)
+        if self.trainer.is_last_batch:
+            # A repeated recording leaves the batches of another kind of step here.
+            self.state.train_batch, self.state.valid_batch = batch["train"], batch["val"]
+            self.ending.ask(self.state, self.recipe.derivation)
+
+    def on_train_epoch_end(self) -> None:
+        super().on_train_epoch_end()
+        stop = self.ending.stop
+        if stop is not None:
+            self.ending.over = self.trainer.should_stop = True
+            logger.info(
+                "stopped after epoch %d: %s; the architecture is that of epoch %d",
+                *(self.trainer.current_epoch, stop.reason, stop.epoch),
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["ending"] = self.ending.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if "ending" in checkpoint:  # earlier versions wrote none
+            self.ending.load_state_dict(checkpoint["ending"])
 
     def on_train_end(self) -> None:
         self._captured = self._addresses = None  # their memory with them
@@ -207,11 +240,17 @@ class SearchModule(BaseOneShotLightningModule):
         own: dict[str, float] = getattr(self.training_module, "epoch_metrics", dict)()
         with torch.no_grad():
             entropy = mean_entropy(self.relaxation.probabilities().values())
-        return {**own, "alpha_entropy": entropy, "skips": float(skips(self.export()))}
+        return {
+            **own,
+            "alpha_entropy": entropy,
+            "skips": float(skips(self.export())),
+            **self.ending.metrics(),
+        }
 
     def export(self) -> dict[str, Any]:
         """The derived architecture: a sample that ``space.freeze`` accepts."""
-        return self.recipe.derivation(self.state)
+        stop = self.ending.stop
+        return self.recipe.derivation(self.state) if stop is None else stop.sample
 
     def export_probs(self) -> dict[str, dict[Any, float]]:
         """Label -> candidate -> its weight now."""

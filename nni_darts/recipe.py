@@ -18,6 +18,7 @@ from nni_darts.parts.derivation import strongest
 from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.relaxation import Relaxation, Softmax
 from nni_darts.parts.requirement import requirements_of
+from nni_darts.parts.stopping import Stopping
 from nni_darts.parts.weight_step import descend
 from nni_darts.state import Regulariser, SearchState
 from nni_darts.supernet.layer import EdgePart
@@ -62,6 +63,9 @@ class Recipe:
         Called at the start of every epoch.
     derivation
         state -> sample.
+    stopping
+        Asked at the end of every epoch whether the search ends there, and with which architecture; its
+        memory is in the checkpoint.
     setup
         Called once with the state before training.
     outer_optimiser
@@ -77,6 +81,7 @@ class Recipe:
     inner_regularisers: tuple[Regulariser, ...] = ()
     schedules: tuple[Callable[[SearchState], None], ...] = ()
     derivation: Callable[[SearchState], dict[str, Any]] = strongest
+    stopping: Stopping | None = None
     setup: tuple[Callable[[SearchState], None], ...] = ()
     outer_optimiser: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = OuterOptimiser()
 

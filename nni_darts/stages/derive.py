@@ -42,6 +42,7 @@ def run_derive(checkpoint: Path, out: Path) -> Architecture:
     search.set_model(supernet)
     refuse_other_network(content, search, checkpoint)
     search.load_state_dict(content["state_dict"])
+    search.on_load_checkpoint(content)
     architecture = architecture_of(search.export(), settings, str(written["task"]), int(written["seed"]))
     write_architecture(out, architecture)
     return architecture

@@ -117,7 +117,9 @@ def _finish(
     result = {"default": metrics["valid_accuracy"], **metrics}
     # A search that was resumed after its last step made no estimate.
     estimated = {"memory_estimate": memory.to_dict()} if memory else {}
-    run.write_summary({"status": "done", "task": run.task, **result, **estimated})
+    stop = module.ending.stop
+    stopped = {"stopped": {"reason": stop.reason, "architecture_epoch": stop.epoch}} if stop else {}
+    run.write_summary({"status": "done", "task": run.task, **result, **estimated, **stopped})
     draw_run(run)
     return {**result, "architecture": architecture.to_json()}
 
