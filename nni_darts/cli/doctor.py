@@ -52,7 +52,15 @@ def doctor_command(port: int) -> Outcome:
     versions = {name: _version(name) for name in PACKAGES}
     system = {"python": platform.python_version(), "system": platform.system(), "cpus": os.cpu_count()}
     devices = _devices()
-    checks = [*_packages(versions), _nnictl(), _trial_python(), _port(port), _matplotlib(), *_folders()]
+    checks = [
+        *_packages(versions),
+        _nnictl(),
+        _trial_python(),
+        _port(port),
+        _matplotlib(),
+        _kernels(),
+        *_folders(),
+    ]
     lines = [f"{name:<18} {value}" for name, value in {**system, **versions}.items()]
     lines += [f"{'device':<18} {device}" for device in devices]
     lines += [f"{'ok' if c.ok else 'FAIL' if c.required else 'warn':<5} {c.name}: {c.detail}" for c in checks]
@@ -75,6 +83,15 @@ def _packages(versions: dict[str, str]) -> Iterator[Check]:
     setuptools = versions["setuptools"].split(".")[0]
     if setuptools.isdigit() and int(setuptools) > 80:
         yield Check("setuptools", False, 'nnictl needs pkg_resources: pip install "setuptools<81"')
+
+
+def _kernels() -> Check:
+    from nni_darts.supernet.fused.native.compiler import library
+
+    if library("float", "int32_t", 16) is not None:
+        return Check("CPU kernels", True, "compiled; a search on this CPU is fused", required=False)
+    detail = "none: a search on this CPU takes about three times as long. Install a C compiler (gcc or clang)"
+    return Check("CPU kernels", False, f"{detail}; NNI_DARTS_KERNELS=off turns them off.", required=False)
 
 
 def _devices() -> list[str]:

@@ -205,3 +205,11 @@ def test_a_cpu_without_kernels_is_fused_only_on_demand(kind, computed_by, monkey
         search.model(*inputs("normal"))
     assert bool(runs) == (kind == "fused" or computed_by == "kernels")
     assert ("there are no kernels for this CPU" in caplog.text) != bool(runs)
+
+
+def test_alphas_of_another_precision():
+    generic, fused = pair("normal", nodes=2)
+    for search in (generic, fused):
+        search.relaxation.float()
+    images = inputs("normal")
+    assert_equal(results(generic, images), results(fused, images))

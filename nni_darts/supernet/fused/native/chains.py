@@ -32,10 +32,10 @@ def native_chains(
     totals
         What each target has so far, [B, H', W', C]: it is added to in place, and is the output.
     """
-    flat = [tensor for stage in stages for tensor in stage]
-    found = _Chains.apply(
-        wiring, coefficients, *totals, *flat, *(x.permute(0, 2, 3, 1).contiguous() for x in inputs)
-    )
+    dtype = inputs[0].dtype  # the kernels know one type only
+    flat = [None if tensor is None else tensor.to(dtype) for stage in stages for tensor in stage]
+    rows = [x.permute(0, 2, 3, 1).contiguous() for x in inputs]
+    found = _Chains.apply(wiring, coefficients.to(dtype), *totals, *flat, *rows)
     rest = found[wiring.outs :]
     statistics = list(zip(rest[::2], rest[1::2], strict=True))
     return Found(found[: wiring.outs], statistics, wiring.correction)

@@ -47,7 +47,9 @@ def mix_pools(features: Features, weights: Tensor, x: Tensor, totals: Sequence[T
 
     What a target has so far, its total, is added to in place, and is the output.
     """
-    *outputs, mean, variance = _Pools.apply(features, weights.contiguous(), x.contiguous(), *totals)
+    *outputs, mean, variance = _Pools.apply(
+        features, weights.to(x.dtype).contiguous(), x.contiguous(), *totals
+    )
     return Mixed(tuple(outputs), mean, variance)
 
 
