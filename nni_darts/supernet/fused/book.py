@@ -32,8 +32,8 @@ class Coefficients:
         self._sizes.append(len(places))
         return len(self._sizes) - 1
 
-    def read(self, mixture: MixtureWeights) -> Sequence[Tensor]:
-        """All parts."""
+    def read(self, mixture: MixtureWeights, dtype: torch.dtype) -> Sequence[Tensor]:
+        """All parts, in the type of the weights: alphas may have another precision."""
         if not self._sizes:
             return ()
         rows = [mixture[label] for label in self._labels]
@@ -45,7 +45,7 @@ class Coefficients:
         if self._index is None or self._index.device != zero.device:
             order = [end if place is None else starts[place[0]] + place[1] for place in self._places]
             self._index = torch.tensor(order, device=zero.device)
-        return torch.cat([*rows, zero]).index_select(0, self._index).split(self._sizes)
+        return torch.cat([*rows, zero]).to(dtype).index_select(0, self._index).split(self._sizes)
 
 
 @dataclass
@@ -57,12 +57,12 @@ class Book:
     statistics: Statistics = field(default_factory=Statistics)
     coefficients: Coefficients = field(default_factory=Coefficients)
 
-    def open(self, mixture: MixtureWeights, training: bool) -> Page:
+    def open(self, mixture: MixtureWeights, training: bool, dtype: torch.dtype) -> Page:
         """Everything for one forward."""
         return Page(
             weights=self.weights.read(),
             biases=self.biases.read(),
-            coefficients=self.coefficients.read(mixture),
+            coefficients=self.coefficients.read(mixture, dtype),
             statistics=None if training else self.statistics.read(),
         )
 

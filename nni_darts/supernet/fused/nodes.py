@@ -67,7 +67,8 @@ class FusedNodes:
     def _run(self, plan: Plan, states: Sequence[Tensor]) -> list[Tensor]:
         known = list(states)
         norms = plan.book.statistics.norms
-        page = plan.book.open(self._mixture, training=not norms or norms[0].training)
+        dtype = torch.promote_types(states[0].dtype, torch.float32)
+        page = plan.book.open(self._mixture, training=not norms or norms[0].training, dtype=dtype)
         for target in self._targets:
             for part in plan.parts.get(len(known) - 1, ()):
                 part.run(page, known)
