@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +45,8 @@ class SearchState:
         This epoch, from 0, and how many the search has.
     clock
         ``epoch`` as a tensor on the search's device, changed in place: what a recorded step may read.
+    validation
+        The batches that the supernet is validated on, on its device; empty without a trainer.
     architecture_moves
         Whether this epoch updates the architecture; schedules set it.
     """
@@ -63,6 +65,7 @@ class SearchState:
     clock: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     step: int = 0
     architecture_moves: bool = True
+    validation: Callable[[], Iterable[Any]] = tuple
     train_batch: Any = None
     valid_batch: Any = None
 
@@ -161,12 +164,22 @@ class SearchState:
         self.apply(loss)
 
     def gradient(
-        self, loss: Tensor, parameters: Sequence[Tensor], create_graph: bool = False
+        self,
+        loss: Tensor,
+        parameters: Sequence[Tensor],
+        create_graph: bool = False,
+        keep_graph: bool = False,
     ) -> list[Tensor]:
-        """d loss / d parameters; zeros where the loss does not depend on one."""
+        """d loss / d parameters; zeros where the loss does not depend on one.
+
+        ``create_graph`` makes the result differentiable, ``keep_graph`` the loss once more.
+        """
         if not loss.requires_grad:
             return [torch.zeros_like(parameter) for parameter in parameters]
-        gradients = torch.autograd.grad(loss, parameters, create_graph=create_graph, allow_unused=True)
+        keep = create_graph or keep_graph
+        gradients = torch.autograd.grad(
+            loss, parameters, retain_graph=keep, create_graph=create_graph, allow_unused=True
+        )
         return [
             torch.zeros_like(parameter) if gradient is None else gradient
             for parameter, gradient in zip(parameters, gradients, strict=True)

@@ -1,0 +1,129 @@
+"""DARTS-ES (Zela et al., ICLR 2020): DARTS that stops and goes back once the validation loss is sharp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from nni_darts.errors import ConfigError
+from nni_darts.methods.darts import darts
+from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.eigenvalue import largest_eigenvalue, largest_eigenvalue_by_products
+from nni_darts.parts.stopping import Sample, Stop, Stopping
+from nni_darts.recipe import Recipe, method
+from nni_darts.state import SearchState
+
+Measure = Callable[[SearchState], float]
+
+
+class EigenvalueJump(Stopping):
+    """Stops when the smoothed eigenvalue has grown by more than ``factor``, as src/utils.py of the authors.
+
+    Values are recorded every ``every`` epochs and after the last one. The mean over the last ``window``
+    records belongs to the epoch in the middle of them; it is compared with the mean of ``delta`` records
+    ago, and where it is too large the architecture of that epoch, ``delta`` records before the middle, is
+    the result, if it is not earlier than ``start``. With the defaults the first stop is after epoch 22,
+    with the architecture of epoch 10.
+
+    Parameters
+    ----------
+    measure
+        The state at the end of an epoch's training -> the eigenvalue.
+    ridge
+        Added to every value.
+    """
+
+    def __init__(
+        self,
+        measure: Measure = largest_eigenvalue,
+        every: int = 2,
+        window: int = 5,
+        start: int = 10,
+        delta: int = 4,
+        factor: float = 1.3,
+        ridge: float = 1e-3,
+    ) -> None:
+        super().__init__()
+        self.measure, self.every, self.window = measure, every, window
+        self.start, self.delta, self.factor, self.ridge = start, delta, factor, ridge
+
+    def __call__(self, state: SearchState, sample: Sample) -> Stop | None:
+        asked = self.memory.get("asked", 0)
+        self.memory["asked"] = asked + 1
+        last = state.epoch == state.epochs - 1
+        if asked % self.every and not last:
+            return None
+        records = self.memory.setdefault("records", [])
+        value = self.measure(state) + self.ridge
+        records.append({"asked": asked, "epoch": state.epoch, "value": value, "sample": sample})
+        # The last epoch may follow its predecessor at another distance.
+        return None if last else self._stop([record["value"] for record in records])
+
+    def _stop(self, values: Sequence[float]) -> Stop | None:
+        index = len(values) - 1 - self.window // 2 - self.delta
+        if index < 0:
+            return None
+        record = self.memory["records"][index]
+        now, before = self._mean(values), self._mean(values[: -self.delta])
+        if record["asked"] < self.start or not 0 < before * self.factor < now:
+            return None
+        reason = f"the eigenvalue has grown from {before:.4g} to {now:.4g}"
+        return Stop(reason, record["epoch"], record["sample"])
+
+    def _mean(self, values: Sequence[float]) -> float:
+        """Over the window that ends here, as far as there are values."""
+        found = values[-self.window :]
+        return sum(found) / len(found)
+
+    def metrics(self) -> dict[str, float]:
+        """The last value, which stays until the next is recorded."""
+        records = self.memory.get("records")
+        return {"eigenvalue": records[-1]["value"]} if records else {}
+
+
+@method(
+    "darts-es",
+    summary="DARTS that stops when the Hessian's largest eigenvalue grows, and goes back some epochs",
+    paper="Understanding and Robustifying Differentiable Architecture Search (ICLR 2020)",
+)
+def darts_es(
+    every: int = 2,
+    window: int = 5,
+    start: int = 10,
+    delta: int = 4,
+    factor: float = 1.3,
+    eigenvalue: str = "exact",
+    ridge: float = 1e-3,
+    order: int = 2,
+    hvp: str = "fd",
+    radius: float = RADIUS,
+) -> Recipe:
+    """Defaults are those of the official code (src/search/args.py and its scripts).
+
+    ``ridge`` is the decay of the architecture's Adam, which that code adds to the gradient before it
+    differentiates. ``eigenvalue`` is ``exact`` or ``power``, by power iteration.
+
+    ======== ======= ================================================================
+    option   default meaning
+    ======== ======= ================================================================
+    every    2       epochs between two values
+    window   5       values that are averaged
+    start    10      earliest epoch whose architecture is taken
+    delta    4       values between the two means that are compared
+    factor   1.3     by how much the mean may grow; ``.inf`` only reports the values
+    ======== ======= ================================================================
+    """
+    measures = {"exact": largest_eigenvalue, "power": largest_eigenvalue_by_products}
+    numbers = {"every": (every, 1), "window": (window, 1), "start": (start, 0), "delta": (delta, 1)}
+    problems = [
+        f"method.{name}: got {value}; it must be {least} or more."
+        for name, (value, least) in numbers.items()
+        if value < least
+    ]
+    if not factor > 0:
+        problems.append(f"method.factor: got {factor}; it must be greater than 0.")
+    if eigenvalue not in measures:
+        problems.append(f'method.eigenvalue: got "{eigenvalue}"; write "exact" or "power".')
+    if problems:
+        raise ConfigError(*problems)
+    rule = EigenvalueJump(measures[eigenvalue], every, window, start, delta, factor, ridge)
+    return darts(order, hvp, radius).but(stopping=rule)
