@@ -31,9 +31,14 @@ def implementation(name: str) -> Iterator[None]:
         _IMPLEMENTATION.reset(token)
 
 
+def current() -> str:
+    """The implementation that is to be checked."""
+    return _IMPLEMENTATION.get()
+
+
 def darts(order: int) -> DARTS:
     """The strategy, with the implementation that is to be checked."""
-    return DARTS(order=order, gradient_clip_val=5.0, supernet=_IMPLEMENTATION.get())
+    return DARTS(order=order, gradient_clip_val=5.0, supernet=current())
 
 
 class Classification(LightningModule):

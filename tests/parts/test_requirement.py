@@ -92,9 +92,9 @@ def test_the_strategy_refuses_before_it_changes_the_space() -> None:
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: DartsSpace(init_channels=2, layers=3, nodes=2),
-        lambda: S2(init_channels=2, layers=3),
-        lambda: NasBench201Space(init_channels=2, cells=1),
+        lambda: DartsSpace(init_channels=8, layers=3, nodes=2),
+        lambda: S2(init_channels=8, layers=3),
+        lambda: NasBench201Space(init_channels=8, cells=1),
     ],
 )
 def test_every_method_is_built_on_a_space_or_refused_with_a_sentence(method: str, build) -> None:
