@@ -86,9 +86,11 @@ def _packages(versions: dict[str, str]) -> Iterator[Check]:
 
 
 def _kernels() -> Check:
-    from nni_darts.supernet.fused.native.compiler import library
+    import torch
 
-    if library("float", "int32_t", 16) is not None:
+    from nni_darts.supernet.fused.native.kernels import kernels_for
+
+    if kernels_for(torch.float32, 16) is not None:
         return Check("CPU kernels", True, "compiled; a search on this CPU is fused", required=False)
     detail = "none: a search on this CPU takes about three times as long. Install a C compiler (gcc or clang)"
     return Check("CPU kernels", False, f"{detail}; NNI_DARTS_KERNELS=off turns them off.", required=False)

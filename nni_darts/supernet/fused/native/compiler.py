@@ -25,11 +25,8 @@ FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fno-trapping-math", "-fno-math-
 def library(real: str, integer: str, lanes: int) -> ctypes.CDLL | None:
     """The kernels for C types of one size and a multiple of channels; None where they cannot be had.
 
-    They are compiled by ``$CC``, else ``cc``, and kept in the user's cache folder. ``NNI_DARTS_KERNELS=off``
-    goes without them.
+    They are compiled by ``$CC``, else ``cc``, and kept in the user's cache folder.
     """
-    if os.environ.get("NNI_DARTS_KERNELS", "on").lower() in ("off", "0", "no", "false"):
-        return None
     compiler = shutil.which(os.environ.get("CC") or "cc")
     if compiler is None:
         logger.info("No C compiler: the fused supernet computes with PyTorch's own operators.")
@@ -45,6 +42,11 @@ def library(real: str, integer: str, lanes: int) -> ctypes.CDLL | None:
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("The CPU kernels were not compiled, PyTorch's operators serve instead: %s", error)
         return None
+
+
+def switched_off() -> bool:
+    """Whether ``NNI_DARTS_KERNELS=off`` asks to go without."""
+    return os.environ.get("NNI_DARTS_KERNELS", "on").lower() in ("off", "0", "no", "false")
 
 
 def _compile(compiler: str, options: tuple[str, ...], path: Path) -> None:

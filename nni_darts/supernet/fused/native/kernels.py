@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nni_darts.supernet.fused.native.compiler import library
+from nni_darts.supernet.fused.native.compiler import library, switched_off
 
 _VECTOR = 64
 """Bytes of the widest vector that is worth while."""
@@ -35,9 +35,13 @@ class Kernels:
         getattr(self._compiled, name)(*map(_argument, arguments))
 
 
-@cache
 def kernels_for(dtype: torch.dtype, channels: int) -> Kernels | None:
     """The kernels for these channels; None where there are none."""
+    return None if switched_off() else _kernels_for(dtype, channels)
+
+
+@cache
+def _kernels_for(dtype: torch.dtype, channels: int) -> Kernels | None:
     if dtype not in _TYPES:
         return None
     lanes = _VECTOR // dtype.itemsize
