@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from nni_darts.capture import step
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts_first_order
 from nni_darts.methods.darts_es import EigenvalueJump
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.parts.stopping import Stop
 from nni_darts.recipe import build_recipe
+from nni_darts.supernet.fused import nodes
+from tests.capture import searches
+from tests.capture.fakes import Tape
 from tests.methods.tiny import is_equal, searched, state_of
 from tests.parts.test_eigenvalue import Q, quadratic
 from tests.toy import paper_toy
@@ -94,6 +98,23 @@ def test_measuring_leaves_the_search_as_it_is(eigenvalue):
     assert is_equal(state_of(plain), state_of(watched))
     assert len(watched.oneshot_module.ending.rule.memory["records"]) == 3
     assert watched.oneshot_module.epoch_metrics()["eigenvalue"] != 0
+
+
+def test_values_are_the_same_where_steps_are_recorded(monkeypatch):
+    monkeypatch.setattr(step, "WARM_UP", 1)
+    monkeypatch.setattr(nodes, "is_native", lambda state: False)
+    rule = EigenvalueJump(every=1, factor=float("inf"))
+    tape = Tape(fused=False)
+    plain, taped = (
+        searches.search(graphs, epochs=3, recipe_parts={"stopping": rule}) for graphs in (None, tape)
+    )
+    assert sum(recording.replays for recording in tape.tapes) > 0
+    values = [
+        [record["value"] for record in strategy.oneshot_module.ending.rule.memory["records"]]
+        for strategy in (plain, taped)
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-3)
+    assert len(set(values[0])) == 3
 
 
 def test_a_stop_goes_back_to_an_earlier_architecture():

@@ -9,6 +9,7 @@ from torch import Tensor
 from nni_darts.parts.eigenvalue import hessian, largest_eigenvalue, largest_eigenvalue_by_products
 from nni_darts.parts.relaxation import Softmax
 from nni_darts.state import SearchState
+from nni_darts.supernet.checkpoint import checkpoint_each_cell
 from nni_darts.supernet.structure import Choice, Structure
 from search_spaces import DartsSpace
 from tests.supernet.fused.pairs import search_module
@@ -84,6 +85,12 @@ def test_power_iteration_finds_the_exact_value_of_a_network():
 def test_fused_equals_generic():
     generic, fused = hessian(network("generic")), hessian(network("fused"))
     assert float((generic - fused).abs().max() / generic.abs().max()) < 1e-8
+
+
+def test_checkpointed_cells_give_the_same():
+    plain, checkpointed = network(), network()
+    checkpoint_each_cell(checkpointed.objective.training_module.model, checkpointed.weights)
+    assert torch.equal(hessian(plain), hessian(checkpointed))
 
 
 def test_it_leaves_no_trace():
