@@ -109,7 +109,7 @@ def darts_es(
     window   5       values that are averaged
     start    10      earliest epoch whose architecture is taken
     delta    4       values between the two means that are compared
-    factor   1.3     by how much the mean may grow; ``.inf`` only reports the values
+    factor   1.3     by how much the mean may grow; 1e9 only reports the values
     ======== ======= ================================================================
     """
     measures = {"exact": largest_eigenvalue, "power": largest_eigenvalue_by_products}
