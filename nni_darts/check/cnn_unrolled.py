@@ -38,9 +38,13 @@ class Recorder(SearchState):
         return self.valid_loss
 
     def gradient(
-        self, loss: Tensor, parameters: Sequence[Tensor], create_graph: bool = False
+        self,
+        loss: Tensor,
+        parameters: Sequence[Tensor],
+        create_graph: bool = False,
+        keep_graph: bool = False,
     ) -> list[Tensor]:
-        self.gradients.append(super().gradient(loss, parameters, create_graph))
+        self.gradients.append(super().gradient(loss, parameters, create_graph, keep_graph))
         return self.gradients[-1]
 
 
