@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from nni.nas.evaluator.pytorch import Lightning, Trainer
 from nni.nas.nn.pytorch import ModelSpace
+from pytorch_lightning.callbacks import Checkpoint
 
 from nni_darts.config.search import Search
 from nni_darts.genotype import PRIMITIVES
@@ -33,6 +34,7 @@ def searched(
     epochs: int = 2,
     callbacks: Sequence[pl.Callback] = (),
     arch_lr: float = 0.05,
+    fit: dict[str, Any] | None = None,
     **options: Any,
 ) -> DifferentiableStrategy:
     """Search with seed 0 on 8x8 images of three classes; an epoch has two steps of both levels."""
@@ -47,13 +49,14 @@ def searched(
             accelerator="cpu",
             devices=1,
             logger=False,
-            enable_checkpointing=False,
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
         ),
         train_dataloaders=loader(8, 0),
         val_dataloaders=loader(8, 1),
+        fit_kwargs=fit or {},
     )
     strategy = DifferentiableStrategy(recipe.but(outer_optimiser=OuterOptimiser(arch_lr)), **options)
     strategy.search(space, evaluator)

@@ -1,0 +1,112 @@
+"""What every registered method keeps to: a new one is tested here without a new test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from nni.nas.nn.pytorch import ModelSpace
+
+from nni_darts.config import Settings
+from nni_darts.errors import ConfigError, Interrupted
+from nni_darts.genotype import Architecture
+from nni_darts.recipe import Recipe, build_recipe, methods
+from nni_darts.run.directory import Run
+from nni_darts.stages.search import recipe_of
+from nni_darts.strategy import DifferentiableStrategy
+from nni_darts.training.callbacks import EpochCheckpoint, StopOnSignal
+from search_spaces import S2, DartsSpace, NasBench201Space
+from tests.methods.tiny import is_equal, searched, state_of
+
+FOR_IMAGES = {"num_classes": 3, "in_channels": 1}
+SPACES: dict[str, Callable[[], ModelSpace]] = {
+    "darts": lambda: DartsSpace(init_channels=4, layers=3, nodes=1, **FOR_IMAGES),
+    "s2": lambda: S2(init_channels=4, layers=3, **FOR_IMAGES),
+    "nasbench201": lambda: NasBench201Space(init_channels=4, cells=1, **FOR_IMAGES),
+}
+
+SMALL: dict[str, dict[str, Any]] = {"random-ws": {"candidates": 4, "batches": 1, "finalists": 2}}
+"""Options that make a method's search short, where its defaults do not."""
+
+every_method = pytest.mark.parametrize("name", methods())
+
+
+def search(name: str, space: str = "darts", **options: Any) -> DifferentiableStrategy:
+    """Two epochs of two steps; skips the test where the method is not defined."""
+    torch.manual_seed(0)
+    built = SPACES[space]()
+    recipe = build_recipe(name, **SMALL.get(name, {}))
+    try:
+        DifferentiableStrategy(recipe).mutate_model(SPACES[space]())
+    except ConfigError as error:
+        assert all(problem.startswith("method") for problem in error.problems), error
+        pytest.skip(str(error))
+    return searched(recipe, built, **options)
+
+
+@every_method
+@pytest.mark.parametrize("space", SPACES)
+def test_a_search_stays_finite_and_what_it_derives_is_a_network(name: str, space: str):
+    strategy = search(name, space)
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in state_of(strategy).values())
+    sample = strategy.oneshot_module.export()
+    assert SPACES[space]().freeze(sample)(torch.randn(2, 1, 8, 8)).shape == (2, 3)
+    architecture = Architecture.from_sample(sample, space=space, method=name, macro={}, provenance={})
+    assert Architecture.from_json(architecture.to_json()) == architecture
+    metrics = strategy.oneshot_module.epoch_metrics()
+    assert all(isinstance(value, float) for value in metrics.values())
+    json.dumps(metrics, allow_nan=False)
+
+
+class Interrupt(StopOnSignal):
+    """A signal in the middle of the second epoch."""
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, *args: Any) -> None:
+        if trainer.current_epoch == 1:
+            self.request("the test")
+        super().on_train_batch_end(trainer, pl_module, *args)
+
+
+@every_method
+def test_the_same_seed_is_the_same_search_and_so_is_one_that_is_resumed(name: str, tmp_path: Path):
+    whole = search(name)
+
+    def stopped(kind: type[StopOnSignal], resume: bool) -> DifferentiableStrategy:
+        checkpoint = EpochCheckpoint(Run.create(tmp_path / "run", "search/0", resume=resume))
+        fit = {"ckpt_path": checkpoint.resume_path()}
+        return search(name, callbacks=[checkpoint, kind(checkpoint)], fit=fit)
+
+    with pytest.raises(Interrupted):
+        stopped(Interrupt, resume=False)
+    resumed = stopped(StopOnSignal, resume=True)
+    assert is_equal(state_of(resumed), state_of(whole))
+    assert resumed.oneshot_module.export() == whole.oneshot_module.export()
+    again = search(name)
+    assert is_equal(state_of(again), state_of(whole))
+    assert again.oneshot_module.export() == whole.oneshot_module.export()
+
+
+@every_method
+def test_its_options_are_yaml_and_come_back(name: str):
+    method = methods()[name]
+    content = {"method": {"name": name, **method.options}}
+    settings = Settings.from_dict(yaml.safe_load(yaml.safe_dump(content)))
+    assert settings.method.options == method.options
+    assert Settings.from_dict(yaml.safe_load(yaml.safe_dump(settings.to_dict()))) == settings
+    assert isinstance(recipe_of(settings), Recipe)
+    with pytest.raises(ConfigError, match=f'method.strenght: the method "{name}" has no such option'):
+        build_recipe(name, strenght=1)
+
+
+@every_method
+def test_its_page_has_what_the_list_shows(name: str):
+    method = methods()[name]
+    assert method.summary
+    assert "(" in method.paper  # where and when it appeared
+    assert method.build.__doc__
+    json.dumps(method.options)
