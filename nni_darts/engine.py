@@ -94,6 +94,7 @@ class SearchModule(BaseOneShotLightningModule):
             apply=self._descend,
             outer_regularisers=recipe.outer_regularisers,
             inner_regularisers=recipe.inner_regularisers,
+            validation=self._validation_batches,
         )
 
     @property
@@ -102,6 +103,10 @@ class SearchModule(BaseOneShotLightningModule):
         if len(found) != 1:
             raise ConfigError(f"the evaluator must configure one weight optimiser; it has {len(found)}.")
         return found[0]
+
+    def _validation_batches(self) -> Iterator[Any]:
+        for batch in self.trainer.val_dataloaders or ():
+            yield self.trainer.strategy.batch_to_device(batch)
 
     def setup(self, stage: str) -> None:
         super().setup(stage)

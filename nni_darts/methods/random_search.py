@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nni_darts.parts.derivation import NONE
+from nni_darts.parts.paths import draw
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 
@@ -23,26 +23,7 @@ def uniform(state: SearchState) -> dict[str, Any]:
     than ``none`` (the paper counts 7 operations for its random baseline).
     """
     generator = np.random.Generator(np.random.PCG64(torch.initial_seed()))
-    choices = state.structure.choices
-    sample: dict[str, Any] = {}
-    in_nodes: set[str] = set()
-    for node in state.structure.nodes:
-        in_nodes.update(node.edges)
-        again = node.keep > len(node.edges)
-        edges = generator.choice(len(node.edges), size=node.keep, replace=again)
-        pairs = []
-        for edge in edges.tolist():
-            operations = [value for value in choices[node.edges[edge]].values if value != NONE]
-            pairs.append((edge, operations[generator.integers(len(operations))]))
-        sample.update(node.write(pairs))
-    for label, choice in choices.items():
-        if label in in_nodes:
-            continue
-        count = choice.n_chosen or int(generator.integers(1, len(choice.values) + 1))
-        drawn = sorted(generator.choice(len(choice.values), size=count, replace=False).tolist())
-        values = [choice.values[index] for index in drawn]
-        sample[label] = values if choice.multiple else values[0]
-    return sample
+    return draw(state.structure, generator, none=False).sample()
 
 
 def _rest(state: SearchState) -> None:
