@@ -23,7 +23,9 @@ architecture           Adam 3e-3, betas (0.9, 0.999), decay 1e-3, from alpha = 0
 
 from __future__ import annotations
 
+import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +41,8 @@ from nni_darts.parts.requirement import operation, requires
 from nni_darts.parts.sigmoid import Sigmoid
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
+
+logger = logging.getLogger(__name__)
 
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {"l2": torch.square, "l1": torch.abs}
 
@@ -90,14 +94,31 @@ class Reaching:
             return value if reaches or NONE not in values else NONE
 
         in_nodes: set[str] = set()
+        connected: Counter[str] = Counter()
         for node in state.structure.nodes:
             in_nodes.update(node.edges)
-            pairs = rank_edges(node, gates, choices)
-            sample.update(node.write([(at, settled(node.edges[at], name)) for at, name in pairs]))
+            ranked = rank_edges(node, gates, choices)
+            pairs = [(at, settled(node.edges[at], name)) for at, name in ranked]
+            sample.update(node.write(pairs))
+            connected[_cell_of(node.edges[0])] += sum(name != NONE for _, name in pairs)
+        if state.epoch + 1 >= state.epochs:
+            self._warn_of_empty([cell for cell, count in connected.items() if not count])
         for label, choice in choices.items():
             if label not in in_nodes and not choice.multiple:
                 sample[label] = settled(label, sample[label])
         return sample
+
+    def _warn_of_empty(self, cells: list[str]) -> None:
+        for cell in cells:
+            logger.warning(
+                "No gate of the cell %s reaches %g: it is empty, and its network learns nothing. "
+                "Search longer, raise search.arch_lr (the authors have 3e-3), or lower method.threshold.",
+                *(cell, self.threshold),
+            )
+
+
+def _cell_of(edge: str) -> str:
+    return edge.rpartition("/")[0]
 
 
 @method(

@@ -145,6 +145,14 @@ def test_item_4_edges_below_the_threshold_are_none(first, second, cell):
     assert {name for name, _ in derived(rows, threshold=0)} == {"sep_conv_3x3"}
 
 
+def test_an_empty_cell_is_said_at_the_end(caplog):
+    derived({"edge_0_2": 0.80, "edge_1_2": 0.84})
+    assert "No gate of the cell reduce reaches 0.85: it is empty" in caplog.text
+    caplog.clear()
+    derived({"edge_0_2": 0.90, "edge_1_2": 0.84})
+    assert caplog.text == ""
+
+
 def test_item_6_with_a_softmax_and_without_the_loss_it_is_darts():
     parent = searched(build_recipe("darts", order=1), tiny_space(WITHOUT_NONE))
     recipe = fair_darts(weight=0, threshold=0).but(relaxation=Softmax)
