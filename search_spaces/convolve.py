@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nni_darts.supernet.fused.depthwise import depthwise
+from search_spaces.depthwise import depthwise
 
 
 def is_plain(conv: nn.Module) -> bool:

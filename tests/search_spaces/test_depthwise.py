@@ -7,7 +7,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
-from nni_darts.supernet.fused.depthwise import depthwise
+from search_spaces.depthwise import depthwise
 
 CASES = [
     # channels, kernel, stride, padding, dilation
