@@ -193,7 +193,7 @@ class DARTS(DifferentiableStrategy):
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     supernet
-        ``"generic"`` or ``"fused"``: how mixtures are computed.
+        ``"auto"``, ``"fused"`` or ``"generic"``: how mixtures are computed.
     capture
         ``"auto"``, ``"on"`` or ``"off"``: whether steps on a GPU are recorded and repeated.
     checkpoint_cells

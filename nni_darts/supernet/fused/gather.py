@@ -79,13 +79,9 @@ class Statistics:
         sizes = [norm.num_features for norm in self.norms]
         momenta = [norm.momentum for norm in self.norms]
         means = torch.cat([mean.reshape(-1) for batch in found for mean in batch.means])
-        variances = torch.cat([v.reshape(-1) for batch in found for v in batch.variances])
-        corrections = {batch.correction for batch in found}
-        if len(corrections) > 1:
-            parts = [v.reshape(-1) * batch.correction for batch in found for v in batch.variances]
-            variances = torch.cat(parts)
-        elif corrections != {1.0}:
-            variances *= corrections.pop()
+        biased = [(v.reshape(-1), batch.correction) for batch in found for v in batch.variances]
+        corrections = [correction for _, correction in biased]
+        variances = torch.cat(torch._foreach_mul([v for v, _ in biased], corrections))
         for gather, new in ((self._mean, means.split(sizes)), (self._var, variances.split(sizes))):
             running = gather.tensors()
             for momentum in set(momenta):

@@ -98,6 +98,19 @@ class Geometry:
         return self.batch * self.out_size[0] * self.out_size[1]
 
     @property
+    def correction(self) -> float:
+        """Makes a variance over those pixels unbiased.
+
+        Raises
+        ------
+        ValueError
+            There is a single one.
+        """
+        if self.count < 2:
+            raise ValueError(f"BatchNorm needs more than one value per channel to train; got {self.count}.")
+        return self.count / (self.count - 1)
+
+    @property
     def groups(self) -> int:
         """Groups of images; a constant of the shape, so that results do not depend on the threads."""
         sums = len(self.filters) * self.channels * (1 + self.channels)

@@ -64,12 +64,10 @@ class Shared:
         totals = [page.totals.get(target) for target in self.targets]
         mixed = mix_pools(features, weights, x.permute(0, 2, 3, 1), totals)
         page.totals.update(zip(self.targets, mixed.outputs, strict=True))
-        count = mixed.outputs[0].numel() // x.shape[1]
-        correction = count / max(1, count - 1)
         for feature, mean, variance in zip(self.features, mixed.mean, mixed.variance, strict=True):
             if feature.eps is not None:
                 edges = len(feature.targets)
-                page.record(feature.statistics, [mean] * edges, [variance] * edges, correction)
+                page.record(feature.statistics, [mean] * edges, [variance] * edges, mixed.correction)
 
     def _evaluate(self, page: Page, x: Tensor, weights: Tensor) -> None:
         """Running statistics differ between edges, and with them the normalised pools."""
@@ -116,8 +114,7 @@ def _native_kind(pool: Any) -> tuple[int | None, int]:
     """What the kernels call a feature, None for what they do not know, and its stride."""
     if pool is None:
         return SAME, 1
-    window = [pool.kernel_size, pool.padding, pool.stride, pool.ceil_mode]
-    if window[:2] != [3, 1] or not isinstance(pool.stride, int) or pool.ceil_mode:
+    if (pool.kernel_size, pool.padding) != (3, 1) or not isinstance(pool.stride, int) or pool.ceil_mode:
         return None, 1
     if isinstance(pool, nn.MaxPool2d):
         return (MAXIMUM if pool.dilation == 1 and not pool.return_indices else None), pool.stride

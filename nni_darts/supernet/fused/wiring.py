@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from nni_darts.supernet.fused.geometry import Geometry
@@ -65,13 +64,6 @@ class Wiring:
         return replace(self, geometries=(first, *others), training=training)
 
     @property
-    def correction(self) -> float:
-        """Makes a variance over these pixels unbiased."""
-        if self.training and self.count < 2:
-            raise ValueError(f"BatchNorm needs more than one value per channel to train; got {self.count}.")
-        return self.count / max(1, self.count - 1)
-
-    @property
     def count(self) -> int:
         """Pixels over which every BatchNorm normalises."""
         return self.geometries[0].count
@@ -85,10 +77,6 @@ class Wiring:
     def chained(self) -> int:
         """Members of two stages."""
         return len(self.geometries[1].filters) if len(self.geometries) > 1 else 0
-
-    def filled(self, of_outputs: Sequence[Tensor | None], like: Tensor) -> list[Tensor]:
-        """Zeros for outputs that nothing depends on; ``like`` is [K, B, H', W', C]."""
-        return [torch.zeros_like(like[0]) if g is None else g.contiguous() for g in of_outputs]
 
     def ends(self, of_stages: Sequence[Tensor]) -> list[Tensor]:
         """Each member's row of its last stage."""

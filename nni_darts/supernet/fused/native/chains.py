@@ -10,7 +10,8 @@ from torch import Tensor
 
 from nni_darts.supernet.fused.batched import batched_chains
 from nni_darts.supernet.fused.native.folded import Folded, fold, unfold
-from nni_darts.supernet.fused.native.kernels import Kernels, kernels_for
+from nni_darts.supernet.fused.native.function import filled, gradients_through, of_totals
+from nni_darts.supernet.fused.native.kernels import kernels_of
 from nni_darts.supernet.fused.wiring import ChainStage, Found, Wiring
 
 Gradients = list[Tensor | None]
@@ -38,7 +39,9 @@ def native_chains(
     found = _Chains.apply(wiring, coefficients.to(dtype), *totals, *flat, *rows)
     rest = found[wiring.outs :]
     statistics = list(zip(rest[::2], rest[1::2], strict=True))
-    return Found(found[: wiring.outs], statistics, wiring.correction)
+    return Found(
+        found[: wiring.outs], statistics, wiring.geometries[0].correction if wiring.training else 1.0
+    )
 
 
 class _Chains(torch.autograd.Function):
@@ -46,7 +49,7 @@ class _Chains(torch.autograd.Function):
     def forward(ctx: Any, wiring: Wiring, coefficients: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
         totals, tensors = arguments[: wiring.outs], arguments[wiring.outs :]
         stages, inputs = wiring.parted(tensors)
-        kernels = _kernels(coefficients, wiring)
+        kernels = kernels_of(coefficients.dtype, wiring.geometries[0].channels)
         convolved: list[Tensor] = []
         folds: list[Folded] = []
         for geometry, stage, eps in zip(wiring.geometries, stages, wiring.eps, strict=True):
@@ -81,14 +84,14 @@ class _Chains(torch.autograd.Function):
         wanted = [ctx.needs_input_grad[1], *ctx.needs_input_grad[2 + wiring.outs :]]
         coefficients, *tensors = ctx.saved_tensors
         given, convolved = tensors[: len(wanted) - 1], tensors[len(wanted) - 1 :]
-        of_totals = gradients[: wiring.outs]
-        of_outputs = wiring.filled(of_totals, convolved[0])
+        own_gradients = gradients[: wiring.outs]
+        of_outputs = filled(own_gradients, coefficients, wiring.geometries[0].out_shape[1:])
         if torch.is_grad_enabled():  # the gradient will be differentiated itself
             own = _plain_gradients(wiring, [coefficients, *given], wanted, of_outputs)
         else:
             own = _Backward(wiring, ctx.folds, coefficients, given, convolved, wanted).run(of_outputs)
         had = ctx.needs_input_grad[2 : 2 + wiring.outs]
-        return None, own[0], *(g if had[e] else None for e, g in enumerate(of_totals)), *own[1:]
+        return None, own[0], *of_totals(own_gradients, had), *own[1:]
 
 
 class _Backward:
@@ -106,7 +109,7 @@ class _Backward:
         self.wiring, self.folds, self.coefficients, self.convolved = wiring, folds, coefficients, convolved
         self.stages, self.inputs = wiring.parted(given)
         self.wanted, self.wanted_inputs = wiring.parted(wanted[1:])
-        self.kernels = _kernels(coefficients, wiring)
+        self.kernels = kernels_of(coefficients.dtype, wiring.geometries[0].channels)
         self.of_coefficients = torch.empty_like(coefficients)
 
     def run(self, of_outputs: Sequence[Tensor]) -> Gradients:
@@ -162,19 +165,10 @@ class _Backward:
         return of_stage, of_inputs or [None] * len(inputs), sums
 
 
-def _kernels(like: Tensor, wiring: Wiring) -> Kernels:
-    found = kernels_for(like.dtype, wiring.geometries[0].channels)
-    assert found is not None
-    return found
-
-
 def _plain_gradients(
     wiring: Wiring, given: Sequence[Any], wanted: Sequence[bool], of_outputs: Sequence[Tensor]
 ) -> Gradients:
-    """By PyTorch's own operators, which can be differentiated again."""
     stages, inputs = wiring.parted(given[1:])
     images = [x.permute(0, 3, 1, 2).relu() for x in inputs]
     outputs = [y.permute(0, 2, 3, 1) for y in batched_chains(wiring, given[0], stages, images).outputs]
-    chosen = [tensor for tensor, wants in zip(given, wanted, strict=True) if wants and tensor is not None]
-    found = iter(torch.autograd.grad(outputs, chosen, of_outputs, create_graph=True, allow_unused=True))
-    return [next(found) if wants else None for wants in wanted]
+    return gradients_through(outputs, given, wanted, of_outputs)

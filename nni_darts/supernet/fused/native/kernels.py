@@ -51,6 +51,13 @@ def _kernels_for(dtype: torch.dtype, channels: int) -> Kernels | None:
     return None if found is None else Kernels(found)
 
 
+def kernels_of(dtype: torch.dtype, channels: int) -> Kernels:
+    """The same where they are known to be there."""
+    found = kernels_for(dtype, channels)
+    assert found is not None
+    return found
+
+
 def is_native(state: Tensor) -> bool:
     """Whether there are kernels for images like this one [B, C, H, W]."""
     return state.device.type == "cpu" and kernels_for(state.dtype, state.shape[1]) is not None

@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from nni_darts.supernet.fused.geometry import Geometry
-from nni_darts.supernet.fused.native.kernels import INTEGERS, Kernels, kernels_for
+from nni_darts.supernet.fused.native.function import filled, gradients_through, of_totals
+from nni_darts.supernet.fused.native.kernels import INTEGERS, kernels_of
+from nni_darts.supernet.fused.normalise import normalise
 
 SAME, MAXIMUM, AVERAGE = range(3)
 """Kinds of features, as the kernels number them."""
@@ -35,11 +37,15 @@ class Features:
 
 
 class Mixed(NamedTuple):
-    """Targets [B, H', W', C]; mean and biased variance [F, C] of the features that are normalised."""
+    """Targets [B, H', W', C]; mean and variance [F, C] of the features that are normalised.
+
+    ``correction`` times the variance is unbiased.
+    """
 
     outputs: tuple[Tensor, ...]
     mean: Tensor
     variance: Tensor
+    correction: float
 
 
 def mix_pools(features: Features, weights: Tensor, x: Tensor, totals: Sequence[Tensor | None]) -> Mixed:
@@ -50,13 +56,14 @@ def mix_pools(features: Features, weights: Tensor, x: Tensor, totals: Sequence[T
     *outputs, mean, variance = _Pools.apply(
         features, weights.to(x.dtype).contiguous(), x.contiguous(), *totals
     )
-    return Mixed(tuple(outputs), mean, variance)
+    normalised = any(eps is not None for eps in features.eps)
+    return Mixed(tuple(outputs), mean, variance, _geometry(features, x).correction if normalised else 1.0)
 
 
 class _Pools(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Features, weights: Tensor, x: Tensor, *totals: Any) -> tuple[Tensor, ...]:
-        kernels, geometry = _kernels(x), _geometry(features, x)
+        kernels, geometry = kernels_of(x.dtype, x.shape[3]), _geometry(features, x)
         shape = geometry.call[0]
         kinds, channels = len(features.kinds), geometry.channels
         mean, variance, inverse = x.new_empty(3, kinds, channels).unbind(0)
@@ -85,15 +92,13 @@ class _Pools(torch.autograd.Function):
         features: Features = ctx.features
         weights, x, mean, inverse, *rest = ctx.saved_tensors
         outs, kinds = weights.shape
-        kernels, geometry = _kernels(x), _geometry(features, x)
-        had = ctx.needs_input_grad[3:]
-        of_totals = [g if had[e] else None for e, g in enumerate(gradients[:outs])]
-        of_outputs = [
-            x.new_zeros(geometry.out_shape[1:]) if g is None else g.contiguous() for g in gradients[:outs]
-        ]
+        kernels, geometry = kernels_of(x.dtype, x.shape[3]), _geometry(features, x)
+        passed_on = of_totals(gradients[:outs], ctx.needs_input_grad[3:])
+        of_outputs = filled(gradients[:outs], x, geometry.out_shape[1:])
         if torch.is_grad_enabled():  # the gradient will be differentiated itself
-            wanted = ctx.needs_input_grad[1:3]
-            return None, *_plain_gradients(features, weights, x, of_outputs, wanted), *of_totals
+            outputs = plain_pools(features, weights, x)
+            own = gradients_through(outputs, (weights, x), ctx.needs_input_grad[1:3], of_outputs)
+            return None, *own, *passed_on
         found, places = [x if f is None else f for f in rest[:kinds]], rest[kinds:]
         shape, channels = geometry.call[0], geometry.channels
         sums = x.new_empty(geometry.groups, outs, 1 + kinds, channels)
@@ -112,7 +117,7 @@ class _Pools(torch.autograd.Function):
                 *("pool_backward", shape, features.stride, outs, kinds, features.kinds, of_outputs, found),
                 *(places, factors, shift, scatter, of_x),
             )
-        return None, of_weights, of_x, *of_totals
+        return None, of_weights, of_x, *passed_on
 
 
 def plain_pools(features: Features, weights: Tensor, x: Tensor) -> list[Tensor]:
@@ -126,24 +131,9 @@ def plain_pools(features: Features, weights: Tensor, x: Tensor) -> list[Tensor]:
         elif kind == AVERAGE:
             value = functional.avg_pool2d(image, 3, features.stride, 1, count_include_pad=False)
         if eps is not None:
-            value = functional.batch_norm(value, None, None, training=True, eps=eps)
+            value = normalise(value, eps).output
         found.append(value.permute(0, 2, 3, 1))
     return [sum(w * f for w, f in zip(row, found, strict=True)) for row in weights]
-
-
-def _plain_gradients(
-    features: Features, weights: Tensor, x: Tensor, of_outputs: Sequence[Tensor], wanted: Sequence[bool]
-) -> list[Tensor | None]:
-    chosen = [tensor for tensor, wants in zip((weights, x), wanted, strict=True) if wants]
-    outputs = plain_pools(features, weights, x)
-    found = iter(torch.autograd.grad(outputs, chosen, of_outputs, create_graph=True))
-    return [next(found) if wants else None for wants in wanted]
-
-
-def _kernels(like: Tensor) -> Kernels:
-    found = kernels_for(like.dtype, like.shape[3])
-    assert found is not None
-    return found
 
 
 def _geometry(features: Features, x: Tensor) -> Geometry:
