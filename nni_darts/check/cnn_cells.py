@@ -34,6 +34,19 @@ class OneCell(ModelSpace):
         return self.cell.labels
 
 
+def place_of(kind: str, previous: str, channels: int, s0: Tensor, s1: Tensor) -> Place:
+    """Where a fixture's cell stands, from its kind, that of the cell before it, and its inputs."""
+    reduction = kind == "reduction"
+    return Place(
+        kind="reduce" if reduction else "normal",
+        channels=channels,
+        channels_before_last=s0.shape[1],
+        channels_last=s1.shape[1],
+        reduction=reduction,
+        reduction_prev=previous == "reduction",
+    )
+
+
 @checker("cnn_cells")
 def check(fixture: Fixture) -> Iterator[Comparison]:
     """``{kind}_after_{kind of the previous cell}``."""
@@ -41,15 +54,7 @@ def check(fixture: Fixture) -> Iterator[Comparison]:
         case = fixture.under(name)
         kind, previous = name.split("_after_")
         s0, s1 = case["s0"].requires_grad_(), case["s1"].requires_grad_()
-        reduction = kind == "reduction"
-        place = Place(
-            kind="reduce" if reduction else "normal",
-            channels=CHANNELS,
-            channels_before_last=s0.shape[1],
-            channels_last=s1.shape[1],
-            reduction=reduction,
-            reduction_prev=previous == "reduction",
-        )
+        place = place_of(kind, previous, CHANNELS, s0, s1)
         search = supernet(OneCell(place))
         cell = search.model.cell
         load_weights(cell, case)

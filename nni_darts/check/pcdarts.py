@@ -10,7 +10,7 @@ from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nni_darts.check.cnn_cells import OneCell
+from nni_darts.check.cnn_cells import OneCell, place_of
 from nni_darts.check.comparison import Comparison, close, exact
 from nni_darts.check.counting import count_parameters
 from nni_darts.check.fixture import Fixture
@@ -23,7 +23,6 @@ from nni_darts.methods.pc_darts import pc_darts
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.strategy import DifferentiableStrategy
 from search_spaces import DartsSpace
-from search_spaces.layout import Place
 from search_spaces.operations import build
 
 CHANNELS = 8
@@ -80,15 +79,7 @@ def _edge(name: str, case: Fixture, k: int, stride: int) -> Iterator[Comparison]
 
 def _cell(name: str, case: Fixture, k: int, kind: str, previous: str) -> Iterator[Comparison]:
     s0, s1 = case["s0"].requires_grad_(), case["s1"].requires_grad_()
-    reduction = kind == "reduction"
-    place = Place(
-        kind="reduce" if reduction else "normal",
-        channels=CHANNELS,
-        channels_before_last=s0.shape[1],
-        channels_last=s1.shape[1],
-        reduction=reduction,
-        reduction_prev=previous == "reduction",
-    )
+    place = place_of(kind, previous, CHANNELS, s0, s1)
     search = _searched(OneCell(place), k)
     load_weights(search.model.cell, case)
     set_alphas(search, place.kind, case["alpha"])
