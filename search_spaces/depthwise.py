@@ -1,8 +1,4 @@
-"""Depthwise convolution, with gradients that a CPU computes in a fraction of oneDNN's time.
-
-Measured on 128 channels of 8 x 32 x 32 pixels, dilated 5x5: gradient of the input 12.1 -> 0.8 ms, of the
-weight 11.6 -> 5.3 ms. Both are the same sums; only their order differs.
-"""
+"""Depthwise convolution with gradients in an order of arithmetic that oneDNN is quicker at; the same sums."""
 
 from __future__ import annotations
 
