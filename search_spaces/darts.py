@@ -38,6 +38,8 @@ class DartsSpace(ModelSpace):
         ``cifar`` (3x3 convolution) or ``imagenet`` (three stride-2 convolutions).
     auxiliary
         Whether the discrete network gets its auxiliary head; the search network has none.
+    drop_path_on
+        Of the discrete network: ``operation`` or ``node``.
     primitives
         Candidates in order: the same for every edge, or cell type -> (source, node) -> those of this edge.
     image_size
@@ -55,6 +57,7 @@ class DartsSpace(ModelSpace):
         auxiliary: bool = False,
         primitives: Sequence[str] | CellCandidates = PRIMITIVES,
         image_size: ImageSize | None = None,
+        drop_path_on: str = "operation",
     ) -> None:
         super().__init__()
         numbers = {
@@ -75,6 +78,7 @@ class DartsSpace(ModelSpace):
             "auxiliary": auxiliary,
             "primitives": by_cell,
             "image_size": image_size,
+            "drop_path_on": drop_path_on,
         }
         row = places(init_channels, layers, stem, {"normal": nodes, "reduce": nodes})
         self.stem = build_stem(stem, in_channels, init_channels)
@@ -117,8 +121,8 @@ class DartsSpace(ModelSpace):
 
 def _discrete(sample: Mapping[str, Any], macro: Mapping[str, Any]) -> DiscreteNetwork:
     genotype = genotype_of(sample, nodes=macro["nodes"])
-    passed = ("init_channels", "layers", "num_classes", "in_channels", "stem", "auxiliary", "image_size")
-    return DiscreteNetwork(genotype, **{name: macro[name] for name in passed})
+    passed = {key: value for key, value in macro.items() if key not in ("self", "nodes", "primitives")}
+    return DiscreteNetwork(genotype, **passed)
 
 
 def _skip_reduces(by_cell: CellCandidates) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from nni_darts.errors import ConfigError
 from nni_darts.genotype import Genotype
+from nni_darts.genotype.prune import pruned
 from search_spaces.auxiliary import AuxiliaryHead, check_auxiliary_size
 from search_spaces.drop_path import draw_masks, masked_sum
 from search_spaces.layout import ImageSize, Place, check_image_size, check_macro, places, state_sizes
@@ -23,12 +25,16 @@ from search_spaces.stems import build_stem
 RECTIFYING = (SepConv, DilConv, WideConv, FactorizedReduce)
 """Operations that begin with a ReLU and take it from the caller."""
 
+DROPPED = ("operation", "node")
+"""What drop path may forget."""
+
 
 class DiscreteCell(nn.Module):
     """One cell: node i is the sum of its two operations, the output concatenates the genotype's states."""
 
-    def __init__(self, genotype: Genotype, place: Place) -> None:
+    def __init__(self, genotype: Genotype, place: Place, drop_nodes: bool = False) -> None:
         super().__init__()
+        self.drop_nodes = drop_nodes
         self.edges = genotype.edges(place.kind)
         self.concat = genotype.concat(place.kind)
         preprocess = FactorizedReduce if place.reduction_prev else ReLUConvBN
@@ -39,10 +45,12 @@ class DiscreteCell(nn.Module):
             for name, source in self.edges
         )
 
-    def dropped(self) -> list[int]:
-        """Positions of the operations that drop path applies to."""
+    def dropped(self) -> list[tuple[int, ...]]:
+        """Positions of the operations that drop path applies to, together those that fall together."""
+        if self.drop_nodes:
+            return [(first, first + 1) for first in range(0, len(self.ops), 2)]
         # A dropped identity would cut the network's only way past the dropped operation.
-        return [place for place, operation in enumerate(self.ops) if not isinstance(operation, Identity)]
+        return [(place,) for place, operation in enumerate(self.ops) if not isinstance(operation, Identity)]
 
     def forward(
         self,
@@ -62,7 +70,10 @@ class DiscreteCell(nn.Module):
             The ReLU of ``s0`` and ``s1`` where others read it too.
         """
         states = [self.pre0(s0, rectified0), self.pre1(s1, rectified1)]
-        rows = {} if masks is None else dict(zip(self.dropped(), masks.to(states[0].dtype), strict=True))
+        rows: dict[int, Tensor] = {}
+        if masks is not None:
+            for together, mask in zip(self.dropped(), masks.to(states[0].dtype), strict=True):
+                rows.update(dict.fromkeys(together, mask))
         relus: dict[int, Tensor | None] = {}
         for first in range(0, len(self.edges), 2):
             a, b = (self._edge(position, states, relus) for position in (first, first + 1))
@@ -87,7 +98,7 @@ def rectified(x: Tensor) -> Tensor | None:
 
 
 class DiscreteNetwork(nn.Module):
-    """Cells of one genotype between a stem and a linear classifier.
+    """Cells of one genotype between a stem and a linear classifier, without what ``none`` leaves empty.
 
     In training mode with ``auxiliary`` the result is (logits, auxiliary logits), otherwise logits, each
     batch x num_classes. ``drop_path_prob`` is read at every training forward; 0 switches drop path off. It
@@ -100,6 +111,9 @@ class DiscreteNetwork(nn.Module):
         The paper: 36 and 20 with the CIFAR stem, 48 and 14 with the ImageNet stem.
     auxiliary
         Whether to build the auxiliary head on cell ``2 * layers // 3``.
+    drop_path_on
+        What drop path forgets: an ``operation`` other than the identity (DARTS), or a whole ``node``, the
+        sum of its operations, identities with them (FairDARTS).
     image_size
         If given, an image that some part cannot take is refused here instead of at the first batch.
     """
@@ -116,8 +130,11 @@ class DiscreteNetwork(nn.Module):
         stem: str = "cifar",
         auxiliary: bool = False,
         image_size: ImageSize | None = None,
+        drop_path_on: str = "operation",
     ) -> None:
         super().__init__()
+        if drop_path_on not in DROPPED:
+            raise ConfigError(f'drop_path_on: got "{drop_path_on}"; write {" or ".join(DROPPED)}.')
         check_macro(
             {
                 "init_channels": init_channels,
@@ -127,6 +144,7 @@ class DiscreteNetwork(nn.Module):
             },
             stem,
         )
+        genotype = pruned(genotype)
         if image_size is not None:
             _check_image_size(genotype, layers, stem, auxiliary, image_size)
         self.genotype = genotype
@@ -137,7 +155,7 @@ class DiscreteNetwork(nn.Module):
         outputs = [place.channels * width[place.kind] for place in row]
         self.auxiliary_cell = 2 * layers // 3
         self.stem = build_stem(stem, in_channels, init_channels)
-        self.cells = nn.ModuleList(DiscreteCell(genotype, place) for place in row)
+        self.cells = nn.ModuleList(DiscreteCell(genotype, place, drop_path_on == "node") for place in row)
         self.aux = AuxiliaryHead(outputs[self.auxiliary_cell], num_classes, stem) if auxiliary else None
         self.classifier = nn.Linear(outputs[-1], num_classes)
 

@@ -31,6 +31,7 @@ class RobustSpace(DartsSpace):
         stem: str = "cifar",
         auxiliary: bool = False,
         image_size: ImageSize | None = None,
+        drop_path_on: str = "operation",
     ) -> None:
         if isinstance(layers, int) and 0 < layers < SMALLEST:
             raise ConfigError(
@@ -46,6 +47,7 @@ class RobustSpace(DartsSpace):
             auxiliary,
             self.candidates,
             image_size,
+            drop_path_on,
         )
 
 

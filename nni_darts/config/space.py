@@ -60,6 +60,9 @@ class CellNetwork(Section):
     stem: Literal["cifar", "imagenet"] | None = Field(
         default=None, description="that of the space when left out"
     )
+    drop_path_on: Literal["operation", "node"] = Field(
+        default="operation", description="what drop path forgets (FairDARTS: node)"
+    )
 
 
 class SlimNetwork(CellNetwork):

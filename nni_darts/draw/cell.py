@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nni_darts.draw.cell_graph import CellGraph, benchmark_graph, cell_graph
 from nni_darts.draw.cell_plan import BOX_FONT, LABEL_FONT, CellPlan, plan_cell
 from nni_darts.draw.figures import new_figure, save, styled
+from nni_darts.genotype.prune import pruned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,7 @@ def draw_architecture(
 
 def draw_cells(genotype: Genotype, folder: str | Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
     """Write ``cell_normal`` and ``cell_reduce`` in each format (svg, png, pdf) and return the paths."""
+    genotype = pruned(genotype)
     paths = []
     for cell in ("normal", "reduce"):
         figure = cell_figure(genotype.edges(cell), genotype.concat(cell))

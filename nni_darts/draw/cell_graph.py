@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nni_darts.genotype.nasbench201 import EDGES, NODES
+from nni_darts.genotype.prune import NONE
 
 if TYPE_CHECKING:
     from nni_darts.genotype import BenchmarkCell
@@ -41,18 +42,24 @@ class CellGraph:
 def cell_graph(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> CellGraph:
     """The graph of a cell given as a genotype does: two (operation, input) pairs a node.
 
-    A box's rank is the length of the longest way to it, so every edge points to the right.
+    Edges of ``none`` are left out, and nodes that nothing enters or leaves. A box's rank is the length of the
+    longest way to it, so every edge points to the right.
     """
     boxes = [Box("c_{k-2}", "input", 0), Box("c_{k-1}", "input", 0)]
+    place = {0: 0, 1: 1}  # of a state among the boxes
+    read = {*concat, *(source for name, source in pairs if name != NONE)}
     edges = []
     for first in range(0, len(pairs), 2):
-        target = len(boxes)
-        incoming = pairs[first : first + 2]
-        edges += [Edge(source, target, operation) for operation, source in incoming]
-        rank = 1 + max(boxes[source].rank for _, source in incoming)
-        boxes.append(Box(str(target - 2), "node", rank))
+        state, target = 2 + first // 2, len(boxes)
+        incoming = [(name, place[source]) for name, source in pairs[first : first + 2] if name != NONE]
+        if not incoming and state not in read:
+            continue
+        edges += [Edge(source, target, name) for name, source in incoming]
+        rank = 1 + max((boxes[source].rank for _, source in incoming), default=0)
+        place[state] = target
+        boxes.append(Box(str(state - 2), "node", rank))
     output = len(boxes)
-    edges += [Edge(state, output) for state in concat]
+    edges += [Edge(place[state], output) for state in concat]
     boxes.append(Box("c_{k}", "output", 1 + max(box.rank for box in boxes)))
     return CellGraph(tuple(boxes), tuple(edges))
 
@@ -62,7 +69,7 @@ def benchmark_graph(cell: BenchmarkCell) -> CellGraph:
     edges = [
         Edge(source, node, name)
         for (source, node), name in zip(EDGES, cell.operations, strict=True)
-        if name != "none"
+        if name != NONE
     ]
     boxes = [Box("c_{k-1}", "input", 0)]
     for node in range(1, NODES):

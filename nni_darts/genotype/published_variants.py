@@ -160,6 +160,27 @@ VARIANTS: dict[str, Genotype] = {
             ("max_pool_3x3", 0), ("dil_conv_5x5", 3), ("sep_conv_3x3", 0), ("max_pool_3x3", 1),
         ],
     ),
+    # Chu et al. 2020, runs a and b (fairdarts/genotypes.py); "none" where a node has less than two operations
+    "FairDARTS_a": Genotype.of(
+        normal=[
+            ("sep_conv_3x3", 0), ("sep_conv_5x5", 1), ("none", 0), ("none", 1),
+            ("max_pool_3x3", 0), ("none", 1), ("sep_conv_3x3", 0), ("none", 1),
+        ],
+        reduce=[
+            ("max_pool_3x3", 0), ("avg_pool_3x3", 1), ("avg_pool_3x3", 0), ("dil_conv_5x5", 1),
+            ("avg_pool_3x3", 0), ("sep_conv_5x5", 1), ("skip_connect", 0), ("skip_connect", 1),
+        ],
+    ),
+    "FairDARTS_b": Genotype.of(
+        normal=[
+            ("sep_conv_3x3", 0), ("sep_conv_3x3", 1), ("sep_conv_3x3", 1), ("none", 0),
+            ("dil_conv_3x3", 0), ("sep_conv_5x5", 1), ("dil_conv_5x5", 1), ("none", 0),
+        ],
+        reduce=[
+            ("skip_connect", 0), ("dil_conv_3x3", 1), ("skip_connect", 0), ("dil_conv_3x3", 1),
+            ("max_pool_3x3", 0), ("sep_conv_3x3", 1), ("skip_connect", 2), ("max_pool_3x3", 0),
+        ],
+    ),
     # Chu et al. 2020, cell d; fairdarts/genotypes.py
     "FairDARTS_d": Genotype.of(
         normal=[

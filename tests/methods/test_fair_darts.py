@@ -1,6 +1,6 @@
 """Card fair-darts, "How a test proves it", items 1 to 4 and 6, and the official code's recorded gradients.
 
-Not item 5 and of item 4 the narrower cell: a genotype holds two edges per node and all nodes.
+Item 5, the weights of the published cells, is in tests/search_spaces/test_discrete.py.
 """
 
 from __future__ import annotations
@@ -143,6 +143,17 @@ def test_item_4_edges_below_the_threshold_are_none(first, second, cell):
     rows = {"edge_0_2": first + 1e-12, "edge_1_2": second}
     assert derived(rows) == cell
     assert {name for name, _ in derived(rows, threshold=0)} == {"sep_conv_3x3"}
+
+
+def test_item_4_a_node_without_a_gate_vanishes_from_the_network():
+    search = supernet(tiny_space(nodes=2), strategy=DifferentiableStrategy(fair_darts()))
+    with torch.no_grad():
+        for label in search.state.structure.choices:
+            search.relaxation.alpha(label).fill_(-9.0)
+        search.relaxation.alpha("reduce/edge_1_3")[4] = 9.0
+    network = tiny_space(nodes=2).freeze(search.export())
+    assert network.cells[0].concat == (3,)
+    assert network.classifier.in_features == 2 * 2  # the channels of a reduction, of one node
 
 
 def test_an_empty_cell_is_said_at_the_end(caplog):

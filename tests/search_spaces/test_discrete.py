@@ -27,6 +27,13 @@ IMAGENET: dict[str, Any] = {"init_channels": 48, "layers": 14, "num_classes": 10
         ("DARTS_V2", {**CIFAR, "init_channels": 16, "layers": 8}, 246_106),
         ("DARTS_V2", {**CIFAR, "init_channels": 16}, 710_682),
         ("PRDARTS", CIFAR, 3_444_814),
+        # FairDARTS, card item 5: cells with empty nodes are narrower.
+        ("FairDARTS_a", CIFAR, 2_360_782),
+        ("FairDARTS_a", {**CIFAR, "auxiliary": True}, 2_837_208),
+        ("FairDARTS_b", CIFAR, 3_407_878),
+        ("FairDARTS_b", {**CIFAR, "auxiliary": True}, 3_884_304),
+        ("FairDARTS_d", CIFAR, 3_365_542),
+        ("FairDARTS_d", {**CIFAR, "auxiliary": True}, 3_841_968),
         ("PRDARTS", IMAGENET, 4_981_312),
     ],
 )
@@ -75,3 +82,21 @@ def test_operations_and_sizes_that_do_not_fit_are_refused() -> None:
         DiscreteNetwork(PUBLISHED["DARTS_V2"], 2, 8, image_size=6)
     with pytest.raises(ConfigError, match="its input is 3 x 3"):
         DiscreteNetwork(PUBLISHED["DARTS_V2"], 2, 8)(torch.randn(2, 3, 6, 6))
+
+
+def test_drop_path_on_nodes_forgets_sums_and_identities() -> None:
+    """FairDARTS: a sample loses a whole node, or keeps all of it times 1 / (1 - p)."""
+    skips = Genotype.of(
+        [("skip_connect", 0), ("skip_connect", 1)], [("skip_connect", 0), ("max_pool_3x3", 1)]
+    )
+    cell = DiscreteNetwork(skips, init_channels=2, layers=3, drop_path_on="node").cells[0]
+    assert cell.dropped() == [(0, 1)]
+    s0, s1 = torch.randn(2, 6, 4, 4), torch.randn(2, 6, 4, 4)
+    mask = torch.tensor([0.0, 1.25]).reshape(1, 2, 1, 1, 1)
+    whole, dropped = cell(s0, s1), cell(s0, s1, mask)
+    assert torch.equal(dropped[0], torch.zeros_like(dropped[0]))
+    torch.testing.assert_close(dropped[1], 1.25 * whole[1])
+    by_operation = DiscreteNetwork(skips, init_channels=2, layers=3)
+    assert [cell.dropped() for cell in by_operation.cells] == [[], [(0,), (1,)], [(0,), (1,)]]
+    with pytest.raises(ConfigError, match='drop_path_on: got "cell"; write operation or node'):
+        DiscreteNetwork(skips, drop_path_on="cell")
