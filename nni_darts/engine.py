@@ -4,7 +4,7 @@
     for epoch:
         schedule(state)                           every schedule, in the recipe's order
         for train_batch, valid_batch:
-            if state.architecture_moves:
+            if state.architecture_steps:          every recipe.weight_steps-th batch of a moving epoch
                 architect(state)                  one gradient per architecture parameter
                 one step of the outer optimiser
             weight_step(state)                    the inner update
@@ -95,6 +95,7 @@ class SearchModule(BaseOneShotLightningModule):
             outer_regularisers=recipe.outer_regularisers,
             inner_regularisers=recipe.inner_regularisers,
             validation=self._validation_batches,
+            weight_steps=recipe.weight_steps,
         )
 
     @property
@@ -194,7 +195,7 @@ class SearchModule(BaseOneShotLightningModule):
     def step_on(self, batch: dict[str, Any]) -> None:
         """One step of both levels; on a GPU this is what is recorded."""
         self.state.train_batch, self.state.valid_batch = batch["train"], batch["val"]
-        if self.state.architecture_moves:
+        if self.state.architecture_steps:
             self._step_architecture()
         self.recipe.weight_step(self.state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from pytorch_lightning.utilities.combined_loader import CombinedLoader
@@ -13,11 +13,20 @@ class Endless:
     """A loader that begins again when it ends, within one epoch of another loader.
 
     The official code restarts its validation loader at every step to draw one batch; here validation
-    batches advance, so that an epoch sees as many different ones as it has steps.
+    batches advance, so that an epoch sees as many different ones as it has architecture steps.
+
+    Parameters
+    ----------
+    loader
+        What is drawn from.
+    times
+        How often a batch is handed out before the next one is made: steps without an architecture step
+        need none of their own.
     """
 
-    def __init__(self, loader: Iterable[Any]) -> None:
+    def __init__(self, loader: Iterable[Any], times: int = 1) -> None:
         self.loader = loader
+        self.times = times
         self._epoch = 0
         self._drawn = 0
         self._resume_at = 0
@@ -49,7 +58,7 @@ class Endless:
             empty = True
             for batch in self.loader:
                 empty = False
-                yield batch
+                yield from repeat(batch, self.times)
             if empty:
                 return
 
@@ -62,6 +71,9 @@ class Endless:
         self._epoch, self._resume_at = state["epoch"], state["drawn"]
 
 
-def paired(train: Iterable[Any], valid: Iterable[Any]) -> CombinedLoader:
-    """``{"train": ..., "val": ...}`` batches: one pass over ``train``, ``valid`` as often as that needs."""
-    return CombinedLoader({"train": train, "val": Endless(valid)}, mode="min_size")
+def paired(train: Iterable[Any], valid: Iterable[Any], times: int = 1) -> CombinedLoader:
+    """``{"train": ..., "val": ...}`` batches: one pass over ``train``, ``valid`` as often as that needs.
+
+    Every batch of ``valid`` goes with ``times`` batches of ``train``.
+    """
+    return CombinedLoader({"train": train, "val": Endless(valid, times)}, mode="min_size")

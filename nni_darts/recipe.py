@@ -70,6 +70,10 @@ class Recipe:
         Called once with the state before training.
     outer_optimiser
         Architecture parameters -> their optimiser.
+    weight_steps
+        Weight steps for every architecture step: the batches of an epoch are taken in groups of so many,
+        each group on the architecture that its first batch found. 1 is DARTS's alternation. An epoch stays
+        one pass over the training batches, with ``ceil(batches / weight_steps)`` architecture steps.
     """
 
     architect: Callable[[SearchState], list[Tensor]]
@@ -84,6 +88,11 @@ class Recipe:
     stopping: Stopping | None = None
     setup: tuple[Callable[[SearchState], None], ...] = ()
     outer_optimiser: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = OuterOptimiser()
+    weight_steps: int = 1
+
+    def __post_init__(self) -> None:
+        if self.weight_steps < 1:
+            raise ConfigError(f"search.weight_steps: got {self.weight_steps}; it must be 1 or more.")
 
     def but(self, **parts: Any) -> Recipe:
         """The same recipe with some parts replaced."""

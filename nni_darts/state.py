@@ -49,6 +49,8 @@ class SearchState:
         The batches that the supernet is validated on, on its device; empty without a trainer.
     architecture_moves
         Whether this epoch updates the architecture; schedules set it.
+    step, weight_steps
+        This step of the epoch, from 0, and how many of them begin with one architecture step.
     """
 
     relaxation: Relaxation
@@ -64,10 +66,16 @@ class SearchState:
     epochs: int = 1
     clock: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     step: int = 0
+    weight_steps: int = 1
     architecture_moves: bool = True
     validation: Callable[[], Iterable[Any]] = tuple
     train_batch: Any = None
     valid_batch: Any = None
+
+    @property
+    def architecture_steps(self) -> bool:
+        """Whether this very step updates the architecture."""
+        return self.architecture_moves and self.step % self.weight_steps == 0
 
     @property
     def outer_parameters(self) -> list[nn.Parameter]:

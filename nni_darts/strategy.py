@@ -166,7 +166,7 @@ class DifferentiableStrategy(OneShotStrategy):
     def train_dataloader(
         self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
     ) -> Any:
-        return paired(train_dataloader_fn(), val_dataloader_fn())
+        return paired(train_dataloader_fn(), val_dataloader_fn(), self.recipe.weight_steps)
 
     def val_dataloader(
         self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
@@ -190,6 +190,8 @@ class DARTS(DifferentiableStrategy):
         Adam on the architecture parameters.
     warmup_epochs
         Epochs at the beginning in which only the weights learn.
+    weight_steps
+        Weight steps for every architecture step.
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     supernet
@@ -217,6 +219,7 @@ class DARTS(DifferentiableStrategy):
         arch_betas: tuple[float, float] = (0.5, 0.999),
         arch_weight_decay: float = 1e-3,
         warmup_epochs: int = 0,
+        weight_steps: int = 1,
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
         supernet: str = "auto",
@@ -226,6 +229,7 @@ class DARTS(DifferentiableStrategy):
         recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius).but(
             outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay),
             schedules=(WarmUp(warmup_epochs),),
+            weight_steps=weight_steps,
         )
         super().__init__(
             recipe,

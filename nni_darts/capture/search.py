@@ -53,21 +53,28 @@ def captured(search: SearchModule) -> Captured | None:
         logger.warning("The search step is not captured: %s.", "; ".join(reasons))
         return None
 
-    def host_values() -> Hashable:
+    def of_parts() -> tuple[Hashable, ...]:
         own = getattr(search.training_module, "capture_key", tuple)
-        return search.state.architecture_moves, own(), *capture_keys(search.recipe, search.state)
+        return own(), *capture_keys(search.recipe, search.state)
+
+    def of_training() -> Hashable:
+        # Steps of the weights alone are one kind, in warm-up epochs and between architecture steps.
+        return search.state.architecture_steps, *of_parts()
+
+    def of_validation() -> Hashable:
+        return search.state.architecture_moves, *of_parts()
 
     required = search.capture == "on"
     train = CapturedStep(
         search.step_on,
         DeviceRates(search.trainer.optimizers, graphs.fused),
         graphs,
-        host_values=host_values,
+        host_values=of_training,
         counter=OptimizerSteps(search.trainer),
         required=required,
     )
     validate = CapturedStep(
-        search.measure, DeviceRates([], graphs.fused), graphs, host_values=host_values, required=required
+        search.measure, DeviceRates([], graphs.fused), graphs, host_values=of_validation, required=required
     )
     return Captured(train, validate)
 

@@ -86,11 +86,14 @@ def explain(settings: Settings, device: str | None = None) -> list[str]:
         return ["The search step is not captured: trainer.capture is off."]
     if not cuda:
         return ["The search step is not captured: the device is the CPU, and CUDA graphs need a GPU."]
-    reasons = undeclared_parts(recipe_of(settings), Classifier)
+    recipe = recipe_of(settings)
+    reasons = undeclared_parts(recipe, Classifier)
     if reasons:
         return [f"The search step is not captured: {reason}." for reason in reasons]
+    without = ["in the warm-up epochs"] * bool(settings.search.warmup_epochs)
+    without += ["between its steps"] * (recipe.weight_steps > 1)
     kinds = "with the architecture, " + (
-        "and without it in the warm-up epochs" if settings.search.warmup_epochs else "in every epoch"
+        f"and without it {' and '.join(without)}" if without else "in every epoch"
     )
     return [
         f"The search step is captured as a CUDA graph ({kinds}), one for full batches and one for the "

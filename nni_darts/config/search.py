@@ -29,6 +29,11 @@ class Search(Section):
     arch_weight_decay: NotNegative = 1e-3
     arch_betas: tuple[Probability, Probability] = (0.5, 0.999)
     warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
+    weight_steps: Count | None = Field(
+        default=None,
+        description="weight steps, each on its own batch, for every architecture step; null: as the method "
+        "has it, mostly 1. An epoch stays one pass over the images",
+    )
     supernet: Literal["auto", "fused", "generic"] = Field(
         default="auto",
         description="generic: one candidate after the other; fused: candidates of one state together; "

@@ -110,6 +110,7 @@ def _add_method(explanation: Explanation, settings: Settings, strategy: Differen
         "options": dict(method.options),
         "passes": passes and passes.to_dict(),
         "warmup_epochs": settings.search.warmup_epochs,
+        "weight_steps": strategy.recipe.weight_steps,
     }
     options = ", ".join(f"{key} {value}" for key, value in method.options.items())
     lines = [method.name + (f" ({options})" if options else "")]
@@ -118,6 +119,8 @@ def _add_method(explanation: Explanation, settings: Settings, strategy: Differen
     else:
         counted = f"{passes.forwards} forwards and {passes.backwards} backwards a step"
         lines.append(f"{counted}: {passes.what}")
+    if strategy.recipe.weight_steps > 1:
+        lines.append(f"the architecture moves in every {strategy.recipe.weight_steps}th step only")
     if settings.search.warmup_epochs:
         lines.append(f"the first {settings.search.warmup_epochs} epochs train weights only")
     explanation.add("method", fact, *lines)

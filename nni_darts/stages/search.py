@@ -44,6 +44,7 @@ def recipe_of(settings: Settings) -> Recipe:
     return recipe.but(
         outer_optimiser=OuterOptimiser(search.arch_lr, search.arch_betas, search.arch_weight_decay),
         schedules=(WarmUp(search.warmup_epochs), *recipe.schedules),
+        weight_steps=search.weight_steps or recipe.weight_steps,
     )
 
 

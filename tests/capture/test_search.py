@@ -96,6 +96,17 @@ def test_warm_up_epochs_are_a_recording_of_their_own() -> None:
     assert largest_difference(taped, untaped) == 0
 
 
+@both_orders
+def test_steps_with_and_without_the_architecture_are_recorded_side_by_side(order: int) -> None:
+    tape, options = Tape(), {"batches": 8, "rest": 0, "weight_steps": 2, "epochs": 2}
+    taped = outcome(search(tape, order, **options))
+    sizes = [len(recording.operations) for recording in tape.tapes]
+    assert [recording.replays for recording in tape.tapes] == [7, 7, 15]  # the last: validation
+    assert sizes[1] < 0.7 * sizes[0]
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), order, **options))) == 0
+    assert taped["global step"] == 2 * (8 + 4)
+
+
 def test_no_clipping_is_recorded_too() -> None:
     tight, loose = (search(Tape(), gradient_clip_val=clip) for clip in (0.01, None))
     assert largest_difference(outcome(tight)["state"], outcome(loose)["state"]) > 1e-3
