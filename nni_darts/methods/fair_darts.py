@@ -7,8 +7,8 @@ node the two strongest edges are taken, as in DARTS, and of those the ones whose
 An edge below the threshold is derived as ``none``. Gates do not compete, and the gate of ``none`` multiplies
 zeros, so that offering it changes nothing else; L01 leaves it out. Nodes without an operation vanish from
 the discrete network. The authors' networks drop whole nodes: ``retrain.network.drop_path_on: node``. Their
-other derivation, two operations an edge on every edge (``threshold_edge``), has no form in cells of two inputs
-a node.
+other derivation, two operations an edge on every edge (``threshold_edge``), has no form in cells of two
+inputs a node.
 
 =====================  ==========================================================================
 setting                official search (fairdarts/train_search.py)
