@@ -109,9 +109,7 @@ def find_texts(folder: Path) -> dict[str, Path]:
             found[part] = matching[0]
         else:
             told = ", ".join(path.name for path in matching) or "none"
-            problems.append(
-                f'data.root: {folder} should hold one file with "{part}" in its name, not {told}.'
-            )
+            problems.append(f'data.root: {folder} needs one file with "{part}" in its name, but has {told}.')
     if problems:
         raise ConfigError(*problems)
     return found
