@@ -51,6 +51,11 @@ class Sgd:
         """``vector`` times the learning rate of every weight."""
         return [new for group, own in self._by_group(vector) for new in torch._foreach_mul(own, group.lr)]
 
+    @torch.no_grad()
+    def decayed(self, vector: Sequence[Tensor]) -> list[Tensor]:
+        """``vector`` times the decay of every weight."""
+        return [new for group, own in self._by_group(vector) for new in torch._foreach_mul(own, group.decay)]
+
     def _by_group(self, tensors: Sequence[Tensor]) -> Iterator[tuple[SgdGroup, list[Tensor]]]:
         start = 0
         for group in self.groups:
@@ -74,8 +79,9 @@ def read_sgd(optimizer: torch.optim.Optimizer) -> Sgd:
     if not isinstance(optimizer, torch.optim.SGD) or unplain:
         got = type(optimizer).__name__ + (f" with {', '.join(unplain)}" if unplain else "")
         raise ConfigError(
-            f"the unrolled (second-order) step needs a plain SGD weight optimiser; got {got}. "
-            "Use order=1 or torch.optim.SGD(lr, momentum, weight_decay)."
+            "the method's architecture step goes through the step of the weights and "
+            f"needs a plain SGD weight optimiser; got {got}. "
+            "Use torch.optim.SGD(lr, momentum, weight_decay), or order=1 where the method has it."
         )
     return Sgd([part for group in optimizer.param_groups for part in _parts(optimizer, group)])
 

@@ -40,11 +40,13 @@ EXACT = Passes(
 
 
 def passes_of(recipe: Recipe) -> Passes | None:
-    """None where the method has an architect of its own."""
+    """Of a step that moves the architecture; None where the architect does not tell."""
     if recipe.architect is first_order:
         passes = FIRST
     elif isinstance(recipe.architect, Unrolled):
         passes = EXACT if recipe.architect.exact else DIFFERENCE
+    elif own := getattr(recipe.architect, "passes", None):
+        passes = Passes(*own)
     else:
         return None
     extra = getattr(recipe.weight_step, "extra_passes", None)  # forwards, backwards, and what they are

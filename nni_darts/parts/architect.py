@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from nni_darts.errors import ConfigError
+from nni_darts.parts.second_derivatives import (
+    RADIUS,
+    derivative_along,
+    mixed_by_difference,
+    norm,
+    outer_gradients,
+    refuse_draws,
+)
 from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
-
-RADIUS = 0.01
-"""R times the norm of v in the finite difference (DARTS, footnote 2)."""
 
 
 def first_order(state: SearchState) -> list[Tensor]:
@@ -71,11 +73,7 @@ class Unrolled:
     def check(self, state: SearchState) -> None:
         """Refuse what the formula does not hold for, before the first step."""
         state.sgd()
-        if state.relaxation.draws:
-            raise ConfigError(
-                f"method: second order does not go with {type(state.relaxation).__name__}, which draws other "
-                "weights in every forward: the finite difference would measure the draws. Write order: 1."
-            )
+        refuse_draws(state, "second order", "Write order: 1.")
 
     def __call__(self, state: SearchState) -> list[Tensor]:
         direct, product = self._exactly(state) if self.exact else self._by_difference(state)
@@ -87,18 +85,10 @@ class Unrolled:
         with state.displaced(sgd.weights) as displacement:
             with state.constant_architecture():
                 displacement.to(sgd.change(state.gradient(state.inner_loss(), sgd.weights)))
-            direct, vector = _outer_gradients(state, sgd)
+            direct, vector = self._at_the_virtual_weights(state, sgd)
             # xi may differ between weights: it goes into v, and R turns into R / xi.
             vector = sgd.scaled(vector)
-            radius = self.radius / _norm(vector)
-            sides = []
-            for signed in (radius, -radius):
-                # The official code, too, updates the running statistics in these passes.
-                displacement.to(vector, signed)
-                with state.constant_weights():
-                    sides.append(state.gradient(state.inner_loss(), state.outer_parameters))
-        plus, minus = sides
-        return direct, [(p - m) / (2 * radius) for p, m in zip(plus, minus, strict=True)]
+            return direct, mixed_by_difference(state, displacement, vector, self.radius / norm(vector))
 
     def _exactly(self, state: SearchState) -> tuple[list[Tensor], list[Tensor]]:
         """First term, and xi times the product by double backward through the gradient of the first pass."""
@@ -106,25 +96,10 @@ class Unrolled:
         gradients = state.gradient(state.inner_loss(), sgd.weights, create_graph=True)
         with state.displaced(sgd.weights, keep_graphs=True) as displacement:
             displacement.to(sgd.change([gradient.detach() for gradient in gradients]))
-            direct, vector = _outer_gradients(state, sgd)
-        pairs = zip(gradients, sgd.scaled(vector), strict=True)
-        inner_product = sum((g * v).sum() for g, v in pairs if g.requires_grad)
-        if not isinstance(inner_product, Tensor):
-            return direct, [torch.zeros_like(alpha) for alpha in state.outer_parameters]
-        return direct, state.gradient(inner_product, state.outer_parameters)
+            direct, vector = self._at_the_virtual_weights(state, sgd)
+        return direct, derivative_along(state, gradients, sgd.scaled(vector), state.outer_parameters)
 
-
-def _outer_gradients(state: SearchState, sgd: Sgd) -> tuple[list[Tensor], list[Tensor]]:
-    """Of L_val at the weights as they stand: in alpha, and in w."""
-    count = len(state.outer_parameters)
-    # The virtual network is thrown away, and its running statistics with it.
-    with state.restored_statistics():
-        gradients = state.gradient(state.outer_loss(), [*state.outer_parameters, *sgd.weights])
-    return gradients[:count], gradients[count:]
-
-
-def _norm(vector: Sequence[Tensor]) -> Tensor:
-    """Length over all tensors together, on their device."""
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(vector))))
-    # Where v vanishes so does the product; the bound only keeps 0 * inf away.
-    return norm.clamp_min(torch.finfo(norm.dtype).tiny)
+    def _at_the_virtual_weights(self, state: SearchState, sgd: Sgd) -> tuple[list[Tensor], list[Tensor]]:
+        # The virtual network is thrown away, and its running statistics with it.
+        with state.restored_statistics():
+            return outer_gradients(state, sgd.weights)

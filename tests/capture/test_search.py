@@ -15,6 +15,7 @@ from torch.utils.data import TensorDataset
 from nni_darts import DARTS
 from nni_darts.capture import capturable
 from nni_darts.errors import ConfigError, RunError
+from nni_darts.parts.neumann import ImplicitGradient
 from nni_darts.training.classifier import Classifier
 from tests.capture.fakes import Rerun, Tape
 from tests.capture.searches import Drawing, largest_difference, outcome, search
@@ -105,6 +106,14 @@ def test_steps_with_and_without_the_architecture_are_recorded_side_by_side(order
     assert sizes[1] < 0.7 * sizes[0]
     assert largest_difference(taped, outcome(search(Rerun(fused=True), order, **options))) == 0
     assert taped["global step"] == 2 * (8 + 4)
+
+
+@pytest.mark.parametrize("hvp", ["exact", "fd"])
+def test_the_implicit_gradient_is_recorded(hvp: str) -> None:
+    options = {"rest": 0, "weight_steps": 2, "recipe_parts": {"architect": ImplicitGradient(hvp=hvp)}}
+    taped = outcome(search(Tape(), **options))
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), **options))) == 0
+    assert largest_difference(taped["state"], outcome(search(Tape(), rest=0, weight_steps=2))["state"]) > 0
 
 
 def test_no_clipping_is_recorded_too() -> None:
