@@ -25,8 +25,11 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 _SMALLEST_MAPPING = 64 * 1024
 
 
-def peak_above_idle(step: Step, device: str) -> int | None:
-    """Bytes; None on a CPU whose system keeps no high-water mark that can be set back."""
+def peak_above_idle(step: Step, device: str, warm_up: bool = True) -> int | None:
+    """Bytes; None on a CPU whose system keeps no high-water mark that can be set back.
+
+    ``warm_up``: take the step once before it counts; on a GPU whoever calls has done so.
+    """
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
@@ -34,16 +37,17 @@ def peak_above_idle(step: Step, device: str) -> int | None:
             step()
             torch.cuda.synchronize(device)
         return found.bytes
-    return _peak_resident(step) if _CLEAR.exists() else None
+    return _peak_resident(step, warm_up) if _CLEAR.exists() else None
 
 
-def _peak_resident(step: Step) -> int:
+def _peak_resident(step: Step, warm_up: bool) -> int:
     libc = ctypes.CDLL(None)
     # Tensors get mappings of their own, so that freed ones leave the process at once. Slow: time no step
     # after this.
     libc.mallopt(_MMAP_THRESHOLD, _SMALLEST_MAPPING)
     libc.mallopt(_TRIM_THRESHOLD, _SMALLEST_MAPPING)
-    step()
+    if warm_up:
+        step()
     gc.collect()
     libc.malloc_trim(0)
     _CLEAR.write_text(_RESET_HIGH_WATER)

@@ -1,0 +1,110 @@
+"""The page of the table: what is between the markers is the command's, all else its readers'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.harness.table import markdown, number
+from benchmarks.recipes.budget import WEIGHTS, Budget
+from benchmarks.recipes.rows import Reference, Row, Spread
+from benchmarks.recipes.variants import FITTED, REFERENCE, SAMPLING
+from nni_darts.benchmarks import NasBench201
+from nni_darts.errors import RunError
+from nni_darts.run.files import write_text
+
+PATH = Path(__file__).parents[2] / "docs" / "methods-table.md"
+ABOUT = Path(__file__).with_name("about.md")
+BEGIN, END = "<!-- written by python -m benchmarks.methods: begin -->", "<!-- end -->"
+HEAD = """# All methods on one small search
+
+Every registered method searches NAS-Bench-201 on CIFAR-10 with the same budget, and what the cells that it
+derives really reach is looked up in the benchmark.
+"""
+COLUMNS = (
+    *("search", "true accuracy, %", "range", "ranks of 15,625"),
+    *("time / first order", "peak / first order", "supernet, %", "cells"),
+)
+
+
+def write(block: str, path: Path = PATH) -> None:
+    """Put ``block`` between the page's markers, in place of what stood there; a new page gets its title.
+
+    Raises
+    ------
+    RunError
+        The page has no markers: then nobody knows what of it is text.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else f"{HEAD}\n{BEGIN}\n{END}\n"
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        lacking = END if begin else BEGIN
+        raise RunError(f"{path} lacks the line {lacking}; put it where the table belongs.")
+    write_text(path, f"{before}{BEGIN}\n{block.strip()}\n{END}{after}")
+
+
+def table_of(rows: Iterable[Row], known: Sequence[Reference], table: NasBench201) -> str:
+    """Best mean first, the references in their places among them."""
+    lines = [(row.accuracy.mean, _cells(row)) for row in rows]
+    lines += [(one.accuracy, _reference(one, table)) for one in known]
+    return markdown(COLUMNS, [cells for _, cells in sorted(lines, key=lambda line: -line[0])])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    name = f"**{row.name}**" if row.name in (REFERENCE.name, SAMPLING) else row.name
+    low, high = row.accuracy.range
+    return (
+        name,
+        _with_deviation(row.accuracy.mean, row.accuracy.deviation),
+        f"{low:.2f} to {high:.2f}",
+        ", ".join(f"{rank:,}" for rank in row.ranks),
+        _ratio(row.time),
+        _ratio(row.peak),
+        f"{row.supernet.mean:.1f}",
+        " ".join(f"`{code}`" for code in row.cells),
+    )
+
+
+def _reference(one: Reference, table: NasBench201) -> tuple[str, ...]:
+    cell = one.cell
+    rank, code = (f"{table.rank(cell):,}", f"`{cell.code}`") if cell else ("-", "-")
+    return f"*{one.name}*", _with_deviation(one.accuracy, one.deviation), "-", rank, "-", "-", "-", code
+
+
+def _with_deviation(mean: float, deviation: float | None) -> str:
+    return f"{mean:.2f}" if deviation is None else f"{mean:.2f} ± {deviation:.2f}"
+
+
+def _ratio(spread: Spread | None) -> str:
+    return number(None if spread is None else spread.mean, "{:.2f}")
+
+
+def about(budget: Budget, seeds: Sequence[int]) -> str:
+    """What the numbers mean and how they came about."""
+    fitted = [
+        f"`{name}`: " + ", ".join(f"{option} {value}" for option, value in scale(budget.epochs).items())
+        for name, scale in FITTED.items()
+    ]
+    return ABOUT.read_text(encoding="utf-8").format(
+        **budget.to_dict(),
+        steps=budget.steps,
+        seeds=", ".join(map(str, seeds)),
+        weights=", ".join(f"{name} {value:g}" for name, value in WEIGHTS.items()),
+        fitted="; ".join(fitted),
+        sampling=SAMPLING,
+    )
+
+
+def notes(rows: Iterable[Row], refused: Mapping[str, str]) -> str:
+    """What the table does not say."""
+    lines = []
+    for row in rows:
+        if any(epoch is not None for epoch in row.stopped):
+            epochs = ", ".join("none" if epoch is None else str(epoch + 1) for epoch in row.stopped)
+            lines.append(f"- {row.name} took the architecture of an earlier epoch: {epochs}.")
+        if row.other_code:
+            count = f"{row.other_code} of {len(row.seeds)}"
+            lines.append(f"- {row.name}: {count} searches are of an earlier state of the code.")
+    lines += [f"- Not here: {name}: {reason}" for name, reason in refused.items()]
+    return "\n".join(lines)

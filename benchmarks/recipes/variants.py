@@ -1,0 +1,81 @@
+"""The rows of the table: methods with the options they run with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nni_darts.recipe import methods
+
+Options = dict[str, Any]
+
+SAMPLING = "random sampling"
+"""The baseline of the same budget; not a method of the registry."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row: a method, and the options that make it this row."""
+
+    name: str
+    method: str
+    options: Options = field(default_factory=dict, hash=False)
+
+    def fitted(self, epochs: int) -> Options:
+        """Its options, with those that count in epochs or candidates fitted to a search this short."""
+        scale = FITTED.get(self.method)
+        return {**(scale(epochs) if scale else {}), **self.options}
+
+
+def _per_50(epochs: int, count: int, least: int = 1) -> int:
+    """``count`` of 50 epochs as the same share of ``epochs``."""
+    return max(least, round(count * epochs / 50))
+
+
+FITTED: dict[str, Callable[[int], Options]] = {
+    # Grows to its strength over 100 epochs: so that it does over these.
+    "beta-darts": lambda epochs: {"span": epochs},
+    # Cools over 150 epochs, which is its search.
+    "snas": lambda epochs: {"span": epochs},
+    # Looks every 2nd of 50 epochs, from the 10th on, at means of 5 values, 4 apart: five epochs make one
+    # here, and so few values can only be averaged over 3, 2 apart.
+    "darts-es": lambda epochs: {
+        "every": _per_50(epochs, 2),
+        "start": _per_50(epochs, 10),
+        "window": 3,
+        "delta": 2,
+    },
+    # 10 epochs without a change of 50 that it could search for; and this space has no normal cell.
+    "darts-plus": lambda epochs: {"patience": _per_50(epochs, 10, 2), "scope": "all"},
+    # 1,000 candidates cost more forwards than this whole search.
+    "random-ws": lambda epochs: {"candidates": 100},
+}
+"""Method -> number of epochs -> options where its defaults are made for a longer search."""
+
+VARIANTS = (
+    Variant("darts, first order", "darts", {"order": 1}),
+    Variant("darts, second order", "darts", {"order": 2}),
+    Variant("darts, second order, exact", "darts", {"order": 2, "hvp": "exact"}),
+    Variant("darts-plus, ranking", "darts-plus", {"criterion": "ranking"}),
+    Variant("darts-plus, skips", "darts-plus", {"criterion": "skips"}),
+    Variant("s-darts, RS", "s-darts", {"perturbation": "random"}),
+    Variant("s-darts, ADV", "s-darts", {"perturbation": "adversarial"}),
+    Variant("snas", "snas"),
+    Variant("snas, two levels", "snas", {"single_level": False}),
+    Variant("gdas", "gdas"),
+)
+"""Rows of methods that have several, or whose name alone says too little; all others have one row."""
+
+REFERENCE = VARIANTS[0]
+"""What times and memory are relative to."""
+
+
+def variants() -> dict[str, Variant]:
+    """All rows by name: those of every registered method, in the methods' order."""
+    rows = []
+    for method in methods():
+        named = [variant for variant in VARIANTS if variant.method == method]
+        rows += named or [Variant(method, method)]
+    rows.append(Variant(SAMPLING, SAMPLING))
+    return {variant.name: variant for variant in rows}

@@ -1,0 +1,349 @@
+"""The table of all methods: its rows, its folder of results, and what it makes of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+
+from benchmarks import methods as command
+from benchmarks.recipes import code, images, page, search, work
+from benchmarks.recipes.budget import Budget
+from benchmarks.recipes.rows import Spread, references, refusals, rows
+from benchmarks.recipes.store import Store, Task
+from benchmarks.recipes.variants import FITTED, REFERENCE, SAMPLING, VARIANTS, Variant, variants
+from nni_darts.benchmarks import NasBench201
+from nni_darts.errors import ConfigError, RunError
+from nni_darts.recipe import Recipe, method, methods
+from nni_darts.stages.search import recipe_of
+
+BUDGET = Budget()
+CODES = ["".join(digits) for digits in itertools.product("01234", repeat=6)]
+
+
+@pytest.fixture(scope="module")
+def table() -> NasBench201:
+    """Cells are as good as their codes are large; 100 is the best."""
+    percent = pd.Series(range(1, len(CODES) + 1), dtype=float) * 100 / len(CODES)
+    columns = ("c10_test_200", "c100_test_200", "in16_test_200")
+    return NasBench201(pd.DataFrame({name: percent.to_list() for name in columns}, index=CODES))
+
+
+@pytest.mark.parametrize("name", [name for name in variants() if name != SAMPLING])
+def test_the_options_of_a_row_are_its_methods_and_make_a_recipe(name: str):
+    row = variants()[name]
+    options = row.fitted(BUDGET.epochs)
+    assert set(options) <= set(methods()[row.method].options)
+    settings = BUDGET.settings(row.method, options)
+    assert isinstance(recipe_of(settings), Recipe)
+    own = BUDGET.settings(row.method, options).search
+    assert (own.epochs, own.batch_size, own.lr) == (10, 32, 0.025)
+
+
+def test_every_method_has_a_row_and_so_has_a_new_one(monkeypatch: pytest.MonkeyPatch):
+    assert {row.method for row in variants().values()} == {*methods(), SAMPLING}
+    # What is said of methods is said of methods that exist or are about to.
+    assert len({row.name for row in VARIANTS}) == len(VARIANTS)
+    from nni_darts import recipe
+
+    monkeypatch.setattr(recipe, "_METHODS", dict(recipe._METHODS))
+
+    @method("brand-new", summary="s", paper="p")
+    def brand_new() -> Recipe: ...
+
+    assert variants()["brand-new"] == Variant("brand-new", "brand-new")
+
+
+def test_the_learning_rate_of_the_architecture_is_a_multiple_of_the_methods_own():
+    assert BUDGET.settings("darts", {"order": 1}).search.arch_lr == pytest.approx(30 * 3e-4)
+    assert BUDGET.training().select.epochs == BUDGET.epochs
+
+
+def test_a_short_search_waits_as_long_a_share_as_a_long_one():
+    """10 of 50 epochs are 2 of 10; a rule is never asked to wait for less than it can count."""
+    assert FITTED["darts-es"](10)["start"] == 2
+    assert FITTED["darts-es"](50)["start"] == 10
+    assert FITTED["darts-plus"](5)["patience"] == 2
+    assert Variant("x", "beta-darts", {"span": 7}).fitted(10) == {"span": 7}
+
+
+class Launch:
+    """Instead of a process: writes the results that it is told, and remembers what it was asked."""
+
+    def __init__(self, **results: dict[str, Any] | str) -> None:
+        self.results = results
+        self.asked: list[str] = []
+
+    def __call__(self, task: Task, path: Path, core: int | None) -> str | None:
+        self.asked.append(str(task))
+        result = self.results.get(task.variant.method.replace("-", "_"), found())
+        if isinstance(result, str):
+            return result
+        path.write_text(json.dumps(result))
+        return None
+
+
+def found(cell: str = "333333", seconds: float = 10.0, unit: float = 1.0, peak: int = 100) -> dict[str, Any]:
+    times = {"seconds": seconds, "step_seconds": unit}
+    return {"cell": cell, "default": 40.0, "peak_bytes": peak, "stopped": None, **times}
+
+
+def tasks(*names: str, seeds: tuple[int, ...] = (0,), budget: Budget = BUDGET) -> list[Task]:
+    return [Task(variants()[name], seed, budget) for seed in seeds for name in names]
+
+
+def off(asked: list[Task], store: Store, launch: Launch) -> dict[Task, str]:
+    return work.work_off(asked, store, 2, lambda line: None, launch)
+
+
+def test_an_interrupted_table_goes_on_and_settings_are_not_mixed(tmp_path: Path):
+    store, names = Store(tmp_path), ("gdas", "snas")
+    off(tasks("gdas"), store, Launch())
+    later = Launch()
+    off(tasks(*names, seeds=(0, 1)), store, later)
+    assert sorted(later.asked) == ["gdas, seed 1", "snas, seed 0", "snas, seed 1"]
+    again = Launch()
+    off(tasks(*names, seeds=(0, 1)), store, again)
+    assert not again.asked
+    longer = Launch()
+    off(tasks("gdas", budget=Budget(epochs=11)), store, longer)
+    assert longer.asked == ["gdas, seed 0"]
+    assert len(list(tmp_path.glob("*.json"))) == 5
+
+
+def test_results_of_other_code_count_only_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (task,) = tasks("gdas")
+    off([task], Store(tmp_path), Launch())
+    assert Store(tmp_path).read(task) == {**found(), "other_code": False}
+    monkeypatch.setattr("benchmarks.recipes.store.fingerprint", lambda name: "0123456789ab")
+    assert Store(tmp_path).read(task) is None
+    assert Store(tmp_path, any_code=True).read(task) == {**found(), "other_code": True}
+
+
+def test_a_fingerprint_is_of_what_a_search_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    own = {path.name for path in code._own("beta-darts")}
+    assert own == {"beta_darts.py", "darts.py"}
+    before = code.fingerprint("beta-darts")
+    assert before == code.fingerprint("beta-darts") != code.fingerprint("gdas")
+    (tmp_path / "engine.py").write_text("")
+    sources = code._sources
+    monkeypatch.setattr(
+        code, "_sources", lambda package: itertools.chain(sources(package), [tmp_path / "engine.py"])
+    )
+    assert code.fingerprint("beta-darts") != before
+
+
+def test_a_search_that_fails_leaves_no_result_and_the_others_go_on(tmp_path: Path):
+    asked = tasks("gdas", "snas")
+    failed = off(asked, Store(tmp_path), Launch(gdas="ended with 1"))
+    assert failed == {asked[0]: "ended with 1"}
+    assert Store(tmp_path).read(asked[0]) is None
+    assert Store(tmp_path).read(asked[1]) is not None
+
+
+def instead_of_python(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``$5`` is the file of the task, ``$6`` that of the result."""
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(path))
+
+
+def test_a_process_gets_the_task_and_leaves_its_result_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (task,) = tasks("gdas")
+    instead_of_python('cp "$5" "$6"', tmp_path, monkeypatch)
+    store = Store(tmp_path / "results")
+    assert work.work_off([task], store, 1, lambda line: None) == {}
+    assert store.read(task) == {**task.arguments, "other_code": False}
+    assert list(store.folder.iterdir()) == [store.path(task)]
+
+
+def test_a_process_that_ends_badly_says_where_its_words_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    instead_of_python("echo oh; exit 3", tmp_path, monkeypatch)
+    (problem,) = work.work_off(tasks("gdas"), Store(tmp_path), 1, lambda line: None).values()
+    (log,) = tmp_path.glob("*.log")
+    assert problem == f"ended with 3; see {log}"
+    assert log.read_text() == "oh\n"
+
+
+def test_an_interruption_ends_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    instead_of_python("exec sleep 60", tmp_path, monkeypatch)
+    processes, said = work.Processes(), []
+    (task,) = tasks("gdas")
+    waiting = threading.Thread(target=lambda: said.append(processes(task, tmp_path / "x.json", None)))
+    waiting.start()
+    while not processes._running:
+        time.sleep(0.01)
+    processes.close()
+    waiting.join(timeout=10)
+    assert said == [f"ended with -15; see {tmp_path / 'x.log'}"]
+    assert processes(task, tmp_path / "y.json", None) == "interrupted"
+
+
+def test_time_and_memory_are_relative_to_first_order_darts_of_the_same_seed(table: NasBench201):
+    results = {
+        # Seed 1 ran on a machine half as fast: twice the seconds, and twice those of a bare step.
+        **dict(zip(tasks(REFERENCE.name, seeds=(0, 1)), (found(), found(seconds=20, unit=2)), strict=True)),
+        **dict(
+            zip(
+                tasks("gdas", seeds=(0, 1)),
+                (found("444444", seconds=5, peak=50), found("000000", seconds=15, unit=2, peak=50)),
+                strict=True,
+            )
+        ),
+        tasks("darts-plus, skips")[0]: {"refused": ["method: no.", "method: never."], "other_code": False},
+    }
+    results = {task: {"other_code": False, **result} for task, result in results.items()}
+    first, gdas = rows(results, table)
+    assert first.time == Spread((1.0, 1.0))
+    assert gdas.time == Spread((0.5, 0.75))
+    assert gdas.peak == Spread((0.5, 0.5))
+    assert gdas.ranks == (1, 15625)
+    assert gdas.accuracy.range == pytest.approx((100 / 15625, 100))
+    assert gdas.accuracy.deviation == pytest.approx((100 - 100 / 15625) / math.sqrt(2))
+    assert refusals(results) == {"darts-plus, skips": "method: no. method: never."}
+    (alone,) = rows({task: r for task, r in results.items() if task.variant.method == "gdas"}, table)
+    assert alone.time is None
+
+
+def test_references_are_exact(table: NasBench201):
+    best, without_none, every, skips = references(table)
+    assert (best.accuracy, str(best.cell)[:14]) == (100, "|avg_pool_3x3~")
+    assert every.accuracy == pytest.approx(table.mean())
+    assert without_none.accuracy == pytest.approx(
+        sum(table.row(search.BenchmarkCell.of_code(c))["c10_test_200"] for c in CODES if "0" not in c) / 4**6
+    )
+    assert skips.cell is not None
+    assert skips.cell.code == "111111"
+
+
+def test_the_table_is_ordered_and_its_references_stand_among_the_rows(table: NasBench201):
+    results = dict(zip(tasks(REFERENCE.name, "gdas"), (found("111110"), found("444443")), strict=True))
+    found_rows = rows({task: {**r, "other_code": False} for task, r in results.items()}, table)
+    lines = page.table_of(found_rows, references(table), table).splitlines()[2:]
+    named = [line.split("|")[1].strip(" *") for line in lines]
+    assert named[:2] == ["best of all cells", "gdas"]
+    assert named.index("all edges `skip_connect`") + 1 == named.index(REFERENCE.name)
+    assert "| 15,625 |" not in lines[1]
+
+
+def test_the_text_of_the_page_stays(tmp_path: Path):
+    path = tmp_path / "page.md"
+    page.write("first", path)
+    path.write_text(path.read_text() + "\n## What it says\n\nMuch.\n")
+    page.write("second", path)
+    text = path.read_text()
+    assert "second" in text and "first" not in text
+    assert text.startswith("# All methods") and text.endswith("## What it says\n\nMuch.\n")
+    path.write_text("no table here")
+    with pytest.raises(RunError, match="lacks the line <!-- written by"):
+        page.write("third", path)
+
+
+def test_the_text_about_the_numbers_names_every_size():
+    text = page.about(Budget(images=1234, epochs=7, batch_size=50), [0, 1])
+    assert "1,234 of" in text
+    assert "7 epochs of batches of 50, 91 steps; seeds 0, 1," in text
+    assert "`snas`: span 7" in text
+
+
+@pytest.fixture
+def offline(tmp_path: Path, table: NasBench201, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
+    launch = Launch(random_ws="ended with 1")
+    monkeypatch.setattr(work, "Processes", lambda: Closing(launch))
+    monkeypatch.setattr(NasBench201, "read", classmethod(lambda cls, path=None: table))
+    monkeypatch.setattr(page, "PATH", tmp_path / "docs" / "table.md")
+    yield launch
+
+
+class Closing:
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+
+    def __call__(self, task: Task, path: Path, core: int | None) -> str | None:
+        return self.launch(task, path, core)
+
+    def close(self) -> None: ...
+
+
+def run(tmp_path: Path, *options: str) -> Any:
+    return CliRunner().invoke(command.main, ["--out", str(tmp_path / "results"), *options])
+
+
+def test_the_command_writes_table_and_plot(tmp_path: Path, offline: Launch):
+    result = run(tmp_path, "--methods", "darts,gdas", "--seeds", "0,1", "--jobs", "2", "--write", "--json")
+    assert result.exit_code == 0, result.output
+    assert len(offline.asked) == 8
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert last["rows"][0]["name"] == REFERENCE.name
+    assert last["missing"] == 0
+    text = page.PATH.read_text()
+    assert "| gdas |" in text and "table.svg" in text
+    assert "<svg" in page.PATH.with_suffix(".svg").read_text()
+
+
+def test_what_is_missing_is_said(tmp_path: Path, offline: Launch):
+    result = run(tmp_path, "--methods", "gdas;random-ws", "--seeds", "0")
+    assert result.exit_code == 1
+    assert "- Missing: random-ws, seed 0: ended with 1." in result.stdout
+    nothing = run(tmp_path, "--methods", "snas", "--seeds", "3", "--no-search")
+    assert "- Missing: snas, seed 3: not searched." in nothing.stdout
+
+
+def test_rows_are_chosen_by_their_names_or_by_their_methods(tmp_path: Path, offline: Launch):
+    run(tmp_path, "--methods", "s-darts, ADV", "--seeds", "0")
+    assert offline.asked == ["s-darts, ADV, seed 0"]
+    refused = run(tmp_path, "--methods", "drats")
+    assert refused.exit_code == 2
+    assert '"drats" is none of' in refused.stderr
+
+
+@pytest.mark.parametrize("method_name", ["darts", SAMPLING])
+def test_a_search_is_measured(method_name: str, monkeypatch: pytest.MonkeyPatch):
+    noise = [(torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8), k % 2) for k in range(8)]
+    monkeypatch.setattr(images.Part, "__call__", lambda self: (noise, noise))
+    monkeypatch.setattr(images, "chosen", images.chosen)
+    monkeypatch.setattr(search, "step_seconds", lambda sizes: 0.5)
+    monkeypatch.setattr(search, "peak_above_idle", lambda again, device, warm_up: len(again()["cell"]))
+    tiny = Budget(8, 8, 0, epochs=1, batch_size=4, init_channels=2, sampled=2)
+    options = {"order": 1} if method_name == "darts" else {}
+    result = search.measured(method_name, options, 0, tiny.to_dict())
+    assert search.BenchmarkCell.of_code(result["cell"])
+    assert (result["step_seconds"], result["peak_bytes"]) == (0.5, 6)
+    assert result["seconds"] > 0
+    if method_name == SAMPLING:
+        assert len(result["drawn"]) == 2
+        assert result["default"] == max(result["drawn"].values())
+    else:
+        json.dumps(result, allow_nan=False)
+
+
+def test_a_method_that_is_not_for_the_space_is_refused_with_its_sentence(monkeypatch: pytest.MonkeyPatch):
+    noise = [(torch.zeros(3, 8, 8, dtype=torch.uint8), k % 2) for k in range(8)]
+    monkeypatch.setattr(images.Part, "__call__", lambda self: (noise, noise))
+    monkeypatch.setattr(images, "chosen", images.chosen)
+    monkeypatch.setattr(search, "step_seconds", lambda sizes: 0.5)
+    result = search.measured("darts-plus", {"criterion": "skips"}, 0, Budget(8, 8).to_dict())
+    assert "SkipLimit needs nodes" in result["refused"][0]
+
+
+def test_what_is_wrong_with_the_machine_is_no_refusal(monkeypatch: pytest.MonkeyPatch):
+    def missing(self: images.Part) -> None:
+        raise ConfigError("data.root: there is no such folder.")
+
+    monkeypatch.setattr(images.Part, "__call__", missing)
+    monkeypatch.setattr(images, "chosen", images.chosen)
+    monkeypatch.setattr(search, "step_seconds", lambda sizes: 0.5)
+    with pytest.raises(ConfigError, match="no such folder"):
+        search.measured("darts", {"order": 1}, 0, Budget(8, 8).to_dict())
