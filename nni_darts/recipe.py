@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,7 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nni_darts.combination import combined
+from nni_darts.config.problem import suggestion
 from nni_darts.errors import ConfigError
+from nni_darts.options import checked_options
+from nni_darts.parts.architect import first_order
+from nni_darts.parts.demand import Company, demands_of
 from nni_darts.parts.derivation import strongest
 from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.relaxation import Relaxation, Softmax
@@ -98,23 +102,51 @@ class Recipe:
         """The same recipe with some parts replaced."""
         return replace(self, **parts)
 
-    def unmet(self, structure: Structure) -> list[str]:
-        """What the parts need and a space lacks, one phrase each; empty where the method is defined."""
-        parts: list[Any] = []
+    def with_parts(self, parts: Mapping[str, Any]) -> Recipe:
+        """The same recipe with parts by name, as ``method.parts`` of a file: slot -> part.
+
+        In slots that hold several parts they are added, elsewhere they replace: ``nni_darts.combination``.
+        """
+        return combined(self, parts)
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Every part with its slot."""
         for field in fields(self):
             value = getattr(self, field.name)
-            parts += value if isinstance(value, tuple) else (value,)
+            for part in value if isinstance(value, tuple) else (value,):
+                yield field.name, part
+
+    def unmet(self, structure: Structure) -> list[str]:
+        """What the parts need and a space lacks, one phrase each; empty where the method is defined."""
         return [
             f"{name_of(part)} needs {requirement.what}"
-            for part in parts
+            for _, part in self.parts()
             for requirement in requirements_of(part)
             if not requirement.met(structure)
+        ]
+
+    def check(self) -> None:
+        """Refuse parts that do not go together."""
+        conflicts = self.conflicts()
+        if conflicts:
+            raise ConfigError(*(f"method: {conflict}." for conflict in conflicts))
+
+    def conflicts(self) -> list[str]:
+        """What the parts need of one another and lack, one phrase each; empty where they make sense."""
+        with torch.random.fork_rng(devices=[]):
+            relaxation = self.relaxation({"a choice": 2})
+        return [
+            f"{name_of(part)} ({slot}) needs {demand.what}"
+            for slot, part in self.parts()
+            for demand in demands_of(part)
+            if not demand.met(Company(part, slot, self, relaxation))
         ]
 
 
 def name_of(part: Any) -> str:
     """A part's name for people."""
     part = getattr(part, "func", part)  # of a functools.partial
+    part = part.__self__ if inspect.ismethod(part) else part
     return str(getattr(part, "__name__", type(part).__name__))
 
 
@@ -157,31 +189,28 @@ def methods() -> dict[str, Method]:
     return dict(sorted(_METHODS.items()))
 
 
-def build_recipe(name: str, **options: Any) -> Recipe:
-    """The recipe of a method by name.
+def build_recipe(name: str, parts: Mapping[str, Any] | None = None, /, **options: Any) -> Recipe:
+    """The recipe of a method by name, with other parts where ``parts`` names them.
 
     Raises
     ------
     ConfigError
-        Unknown method or option, with the nearest known one.
+        Unknown method, option, slot or part, with the nearest known one; parts that do not go together.
     """
     known = methods()
     if name not in known:
-        raise ConfigError(
-            f'method.name: unknown method "{name}".{_near(name, known)} Known: {", ".join(known)}.'
-        )
-    accepted = known[name].options
-    problems = [
-        f'method.{option}: the method "{name}" has no such option.{_near(option, accepted)} '
-        f"Options: {', '.join(accepted)}."
-        for option in options
-        if option not in accepted
-    ]
+        raise ConfigError(f'method.name: unknown method "{name}". {suggestion(name, known)}')
+    values, problems = checked_options(known[name].build, options, "method", f'the method "{name}"')
+    recipe = Recipe(architect=first_order)  # whatever is wrong with the options, the parts are looked at too
+    try:
+        recipe = known[name].build(**values)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        recipe = recipe.with_parts(parts or {})
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    return known[name].build(**options)
-
-
-def _near(word: str, known: dict[str, Any]) -> str:
-    match = difflib.get_close_matches(word, known, n=1)
-    return f' Did you mean "{match[0]}"?' if match else ""
+    recipe.check()
+    return recipe

@@ -68,8 +68,8 @@ class DifferentiableStrategy(OneShotStrategy):
     Raises
     ------
     ConfigError
-        On a choice that has no differentiable form, and on a space that lacks what the method needs, before
-        training.
+        On parts that do not go together, on a choice that has no differentiable form, and on a space that
+        lacks what the method needs, before training.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class DifferentiableStrategy(OneShotStrategy):
             raise ConfigError(f'search.supernet: got "{supernet}"; write {", ".join(SUPERNETS)}.')
         if capture not in CHOICES:
             raise ConfigError(f'trainer.capture: got "{capture}"; write {", ".join(CHOICES)}.')
+        recipe.check()
         self.supernet_kind = supernet
         self.capture = capture
         self.checkpoint_cells = checkpoint_cells

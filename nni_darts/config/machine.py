@@ -22,7 +22,7 @@ def machine_problems(settings: Settings, folder: Path) -> list[Problem]:
     return [
         *_data_folder(settings),
         *_dotted_names(settings, folder),
-        *_method(settings),
+        *_method(settings, folder),
         *_device(settings),
         *genotype_problems(settings),
     ]
@@ -56,14 +56,15 @@ def _dotted_names(settings: Settings, folder: Path) -> Iterator[Problem]:
             yield Problem((section, "name"), f'"{name}" cannot be imported: {reason}.')
 
 
-def _method(settings: Settings) -> list[Problem]:
-    """What the method itself says of its name and options; needs torch."""
+def _method(settings: Settings, folder: Path) -> list[Problem]:
+    """What the method itself says of its name, options and parts; needs torch."""
     if "search" not in settings.stages:
         return []
     from nni_darts.recipe import build_recipe
 
     try:
-        build_recipe(settings.method.name, **settings.method.options)
+        with importable_from(folder):
+            build_recipe(settings.method.name, settings.method.parts, **settings.method.options)
     except ConfigError as error:
         return [Problem.of(sentence) for sentence in error.problems]
     return []

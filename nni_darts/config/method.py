@@ -16,7 +16,11 @@ class Method(Section):
 
     name: Text = Field(default="darts", description="one of: nni-darts list methods")
 
+    parts: dict[str, Any] = Field(
+        default={}, description="slot -> part that replaces the method's, or is added: nni-darts list parts"
+    )
+
     @property
     def options(self) -> dict[str, Any]:
-        """Everything but the name: the keyword arguments of the method's recipe."""
+        """Everything but the name and the parts: the keyword arguments of the method's recipe."""
         return dict(self.model_extra or {})

@@ -5,9 +5,18 @@ from __future__ import annotations
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.named import makes_part
 from nni_darts.parts.ramp import Linear
 from nni_darts.parts.regulariser import LogSumExp, Weighted
 from nni_darts.recipe import Recipe, method
+
+
+@makes_part
+def beta_decay(strength: float = 50.0, span: int = 100, by_type: bool = True) -> Weighted:
+    """Log-sum-exp of alpha, growing from 0 to ``strength`` in epoch ``span``."""
+    if strength < 0:
+        raise ConfigError(f"method.strength: got {strength}; it must be 0 or more.")
+    return Weighted(LogSumExp(by_type), Linear(0.0, strength, span))
 
 
 @method(
@@ -41,7 +50,4 @@ def beta_darts(
 
     With strength 0, and in the first epoch, this is DARTS.
     """
-    if strength < 0:
-        raise ConfigError(f"method.strength: got {strength}; it must be 0 or more.")
-    decay = Weighted(LogSumExp(by_type), Linear(0.0, strength, span))
-    return darts(order, hvp, radius).but(outer_regularisers=(decay,))
+    return darts(order, hvp, radius).but(outer_regularisers=(beta_decay(strength, span, by_type),))

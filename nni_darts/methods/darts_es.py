@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.eigenvalue import largest_eigenvalue, largest_eigenvalue_by_products
+from nni_darts.parts.named import makes_part
 from nni_darts.parts.stopping import Sample, Stop, Stopping
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
@@ -15,6 +17,7 @@ from nni_darts.state import SearchState
 Measure = Callable[[SearchState], float]
 
 
+@demands(REPEATABLE)
 class EigenvalueJump(Stopping):
     """Stops when the smoothed eigenvalue has grown by more than ``factor``, as src/utils.py of the authors.
 
@@ -80,6 +83,33 @@ class EigenvalueJump(Stopping):
         return {"eigenvalue": records[-1]["value"]} if records else {}
 
 
+@makes_part
+def eigenvalue_jump(
+    every: int = 2,
+    window: int = 5,
+    start: int = 10,
+    delta: int = 4,
+    factor: float = 1.3,
+    eigenvalue: str = "exact",
+    ridge: float = 1e-3,
+) -> EigenvalueJump:
+    """Stop when the largest eigenvalue of the architecture's Hessian grows, and go back (DARTS-ES)."""
+    measures = {"exact": largest_eigenvalue, "power": largest_eigenvalue_by_products}
+    numbers = {"every": (every, 1), "window": (window, 1), "start": (start, 0), "delta": (delta, 1)}
+    problems = [
+        f"method.{name}: got {value}; it must be {least} or more."
+        for name, (value, least) in numbers.items()
+        if value < least
+    ]
+    if not factor > 0:
+        problems.append(f"method.factor: got {factor}; it must be greater than 0.")
+    if eigenvalue not in measures:
+        problems.append(f'method.eigenvalue: got "{eigenvalue}"; write "exact" or "power".')
+    if problems:
+        raise ConfigError(*problems)
+    return EigenvalueJump(measures[eigenvalue], every, window, start, delta, factor, ridge)
+
+
 @method(
     "darts-es",
     summary="DARTS that stops when the Hessian's largest eigenvalue grows, and goes back some epochs",
@@ -112,18 +142,5 @@ def darts_es(
     factor   1.3     by how much the mean may grow; 1e9 only reports the values
     ======== ======= ================================================================
     """
-    measures = {"exact": largest_eigenvalue, "power": largest_eigenvalue_by_products}
-    numbers = {"every": (every, 1), "window": (window, 1), "start": (start, 0), "delta": (delta, 1)}
-    problems = [
-        f"method.{name}: got {value}; it must be {least} or more."
-        for name, (value, least) in numbers.items()
-        if value < least
-    ]
-    if not factor > 0:
-        problems.append(f"method.factor: got {factor}; it must be greater than 0.")
-    if eigenvalue not in measures:
-        problems.append(f'method.eigenvalue: got "{eigenvalue}"; write "exact" or "power".')
-    if problems:
-        raise ConfigError(*problems)
-    rule = EigenvalueJump(measures[eigenvalue], every, window, start, delta, factor, ridge)
+    rule = eigenvalue_jump(every, window, start, delta, factor, eigenvalue, ridge)
     return darts(order, hvp, radius).but(stopping=rule)

@@ -32,6 +32,8 @@ from nni_darts.capture import capturable
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.demand import OWN_LAYER, demands
+from nni_darts.parts.named import makes_part
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 from nni_darts.supernet.extent import extent_of
@@ -64,6 +66,7 @@ class AidedLayer(MixedLayer):
 
 
 @capturable
+@demands(OWN_LAYER)
 @dataclass(frozen=True)
 class AuxiliarySkip:
     """Put an auxiliary skip on an edge, whatever its candidates are."""
@@ -116,6 +119,30 @@ class Fade:
                 module.beta.fill_(self.at(state.epoch, state.epochs))
 
 
+@makes_part
+def auxiliary_skip(
+    strength: float = 1.0, decay: str = "linear", decay_epochs: int | None = None, branch: str = "skip"
+) -> dict[str, Any]:
+    """A skip on every edge that is not searched and fades (DARTS-)."""
+    problems = []
+    if not (math.isfinite(strength) and strength >= 0):
+        problems.append(f"method.strength: got {strength}; it must be 0 or more.")
+    if decay not in DECAYS:
+        problems.append(f'method.decay: got "{decay}"; write {", ".join(DECAYS)}.')
+    if decay_epochs is not None and decay_epochs < 1:
+        problems.append(f"method.decay_epochs: got {decay_epochs}; it must be 1 or more, or null.")
+    if branch not in BRANCHES:
+        problems.append(f'method.branch: got "{branch}"; write {" or ".join(BRANCHES)}.')
+    if problems:
+        raise ConfigError(*problems)
+    if strength == 0:
+        return {}
+    return {
+        "edges": (AuxiliarySkip(strength, branch),),
+        "schedules": (Fade(strength, decay, decay_epochs),),
+    }
+
+
 @method(
     "darts-minus",
     summary="DARTS with an auxiliary skip on every edge that fades during the search",
@@ -141,20 +168,4 @@ def darts_minus(
     branch
         skip or conv1.
     """
-    problems = []
-    if not (math.isfinite(strength) and strength >= 0):
-        problems.append(f"method.strength: got {strength}; it must be 0 or more.")
-    if decay not in DECAYS:
-        problems.append(f'method.decay: got "{decay}"; write {", ".join(DECAYS)}.')
-    if decay_epochs is not None and decay_epochs < 1:
-        problems.append(f"method.decay_epochs: got {decay_epochs}; it must be 1 or more, or null.")
-    if branch not in BRANCHES:
-        problems.append(f'method.branch: got "{branch}"; write {" or ".join(BRANCHES)}.')
-    if problems:
-        raise ConfigError(*problems)
-    parent = darts(order, hvp, radius)
-    if strength == 0:
-        return parent
-    return parent.but(
-        edges=(AuxiliarySkip(strength, branch),), schedules=(Fade(strength, decay, decay_epochs),)
-    )
+    return darts(order, hvp, radius).but(**auxiliary_skip(strength, decay, decay_epochs, branch))

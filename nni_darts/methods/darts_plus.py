@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nni_darts.config.section import Count, Index
 from nni_darts.diagnostics import SKIP
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
@@ -32,7 +33,7 @@ class SkipLimit(Stopping):
     skips with probability 0.32, so the first ``min_epochs`` epochs pass unasked.
     """
 
-    def __init__(self, limit: int = 2, min_epochs: int = 10) -> None:
+    def __init__(self, limit: Count = 2, min_epochs: Index = 10) -> None:
         super().__init__()
         self.limit, self.min_epochs = limit, min_epochs
 
@@ -60,7 +61,7 @@ class StableRanking(Stopping):
         Look at all choices, not at those of normal cells alone.
     """
 
-    def __init__(self, patience: int = 10, only_best: bool = False, everywhere: bool = False) -> None:
+    def __init__(self, patience: Count = 10, only_best: bool = False, everywhere: bool = False) -> None:
         super().__init__()
         self.patience, self.only_best = patience, only_best
         self.prefix = "" if everywhere else NORMAL

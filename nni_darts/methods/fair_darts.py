@@ -31,14 +31,16 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from nni_darts.capture import capturable
+from nni_darts.config.section import NotNegative, Probability
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts_first_order
+from nni_darts.parts.demand import GATES, OUTER, demands
 from nni_darts.parts.derivation import NONE, rank_edges, settled_weights, strongest
 from nni_darts.parts.requirement import operation, requires
 from nni_darts.parts.sigmoid import Sigmoid
@@ -51,12 +53,13 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {"l2": torch.square, "l1": torch
 
 
 @capturable
+@demands(GATES, OUTER)
 @dataclass(frozen=True)
 class ZeroOne:
     """``-weight`` times the mean distance of all gates from 0.5, without those of ``none``."""
 
-    weight: float
-    loss: str
+    weight: NotNegative = 10.0
+    loss: Literal["l2", "l1"] = "l2"
 
     def __call__(self, state: SearchState) -> Tensor:
         gates = torch.sigmoid(torch.cat(list(_of_operations(state))))
@@ -77,6 +80,7 @@ def _of_operations(state: SearchState) -> Iterator[Tensor]:
 
 
 @requires(operation(NONE))
+@demands(GATES)
 @dataclass(frozen=True)
 class Reaching:
     """DARTS's rule, and ``none`` on the edges whose gate stays below the threshold.
@@ -84,7 +88,7 @@ class Reaching:
     An edge that does not offer ``none`` keeps its operation.
     """
 
-    threshold: float
+    threshold: Probability = 0.85
 
     def __call__(self, state: SearchState) -> dict[str, Any]:
         gates = settled_weights(state)
@@ -129,7 +133,9 @@ def _cell_of(edge: str) -> str:
     summary="independent sigmoid gates, pushed to 0 or 1, instead of a softmax",
     paper="Fair DARTS: Eliminating Unfair Advantages in Differentiable Architecture Search (ECCV 2020)",
 )
-def fair_darts(weight: float = 10.0, loss: str = "l2", threshold: float = 0.85, order: int = 1) -> Recipe:
+def fair_darts(
+    weight: float = 10.0, loss: Literal["l2", "l1"] = "l2", threshold: float = 0.85, order: int = 1
+) -> Recipe:
     """FairDARTS.
 
     Parameters

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,8 @@ from torch import Tensor, nn
 from nni_darts.capture import capturable
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts_first_order
+from nni_darts.parts.demand import Demand, demands
+from nni_darts.parts.named import makes_part
 from nni_darts.parts.requirement import operation, requires
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
@@ -92,8 +95,15 @@ class NoisySkip(nn.Module):
         return self.noise.on(y, self.share) if self.training else y
 
 
+ONE_PASS = Demand(
+    "an architect without finite differences, whose passes would differ by the noise",
+    lambda company: not getattr(company.recipe.architect, "compares_passes", False),
+)
+
+
 @capturable
 @requires(operation(SKIP))
+@demands(ONE_PASS)
 @dataclass(frozen=True)
 class NoiseOnSkip:
     """Put noise on the skip connection of every edge that offers one."""
@@ -113,6 +123,36 @@ def fade(state: SearchState) -> None:
     for module in state.objective.modules():
         if isinstance(module, NoisySkip):
             module.share.fill_(share)
+
+
+@makes_part
+def noise_on_skip(
+    factor: float = 0.2,
+    noise: str = "gaussian",
+    mean: float = 0.0,
+    decay: bool = False,
+    skip_drop_path: float = 0.0,
+) -> dict[str, Any]:
+    """Noise on the skip connections while they train (NoisyDARTS)."""
+    problems = []
+    if not (math.isfinite(factor) and factor >= 0):
+        problems.append(f"method.factor: got {factor}; it must be 0 or more.")
+    if noise not in KINDS:
+        problems.append(f'method.noise: got "{noise}"; write {", ".join(KINDS)}.')
+    if not math.isfinite(mean):
+        problems.append(f"method.mean: got {mean}; it must be a finite number.")
+    if not 0 <= skip_drop_path < 1:
+        problems.append(
+            f"method.skip_drop_path: got {skip_drop_path}; it must be at least 0 and less than 1."
+        )
+    if problems:
+        raise ConfigError(*problems)
+    if factor == mean == skip_drop_path == 0:
+        return {}
+    return {
+        "edges": (NoiseOnSkip(Noise(noise, factor, mean, skip_drop_path)),),
+        "schedules": (fade,) if decay else (),
+    }
 
 
 @method(
@@ -142,27 +182,9 @@ def noisy_darts(
     skip_drop_path
         Probability with which a sample loses the skip connection in training; the official code has 0.3.
     """
-    problems = []
-    if not (math.isfinite(factor) and factor >= 0):
-        problems.append(f"method.factor: got {factor}; it must be 0 or more.")
-    if noise not in KINDS:
-        problems.append(f'method.noise: got "{noise}"; write {", ".join(KINDS)}.')
-    if not math.isfinite(mean):
-        problems.append(f"method.mean: got {mean}; it must be a finite number.")
-    if not 0 <= skip_drop_path < 1:
-        problems.append(
-            f"method.skip_drop_path: got {skip_drop_path}; it must be at least 0 and less than 1."
-        )
     if order != 1:
-        problems.append(
+        raise ConfigError(
             f"method.order: got {order!r}; NoisyDARTS is defined for order 1: the two passes of a finite "
             "difference would differ by their noise more than by their weights."
         )
-    if problems:
-        raise ConfigError(*problems)
-    parent = darts_first_order()
-    if factor == mean == skip_drop_path == 0:
-        return parent
-    return parent.but(
-        edges=(NoiseOnSkip(Noise(noise, factor, mean, skip_drop_path)),), schedules=(fade,) if decay else ()
-    )
+    return darts_first_order().but(**noise_on_skip(factor, noise, mean, decay, skip_drop_path))

@@ -27,10 +27,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from nni_darts.capture import capturable
+from nni_darts.config.section import Count, Index
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.demand import OWN_LAYER, Demand, demands
 from nni_darts.parts.edge_weights import EdgeNormalised, EdgePlace, edge_places
+from nni_darts.parts.named import makes_part
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 from nni_darts.supernet.extent import extent_of
@@ -66,7 +69,14 @@ class PartialLayer(MixedLayer):
         return mixed * self.mixture[label][position]
 
 
+PRODUCTS = Demand(
+    "relaxation: edge-normalised for its edge weights, or edge_weights: false",
+    lambda company: not company.part.edge_weights or isinstance(company.relaxation, EdgeNormalised),
+)
+
+
 @capturable
+@demands(OWN_LAYER, PRODUCTS)
 @dataclass(frozen=True)
 class PartialChannels:
     """Narrow the candidates of an edge, and weigh the edge."""
@@ -95,12 +105,21 @@ class PartialChannels:
         return partial
 
 
+@makes_part
+def partial_channels(k: Count = 4, edge_weights: bool = True) -> dict[str, Any]:
+    """Operations on one k-th of the channels, and weights of whole edges (PC-DARTS)."""
+    if k == 1 and not edge_weights:
+        return {}
+    edges = {"edges": (PartialChannels(k, edge_weights),)}
+    return {**edges, "relaxation": EdgeNormalised} if edge_weights else edges
+
+
 @capturable
 @dataclass(frozen=True)
 class Rest:
     """Alphas and betas rest for the first epochs; None for three tenths of the search."""
 
-    epochs: int | None
+    epochs: Index | None = None
 
     def __call__(self, state: SearchState) -> None:
         first = state.epochs * 3 // 10 if self.epochs is None else self.epochs
@@ -139,7 +158,6 @@ def pc_darts(
         problems.append(f"method.warmup_epochs: got {warmup_epochs}; it must be 0 or more, or null.")
     if problems:
         raise ConfigError(*problems)
-    recipe = darts(order, hvp, radius).but(schedules=(Rest(warmup_epochs),))
-    if edge_weights:
-        recipe = recipe.but(relaxation=EdgeNormalised)
-    return recipe.but(edges=(PartialChannels(k, edge_weights),)) if k > 1 or edge_weights else recipe
+    return darts(order, hvp, radius).but(
+        schedules=(Rest(warmup_epochs),), **partial_channels(k, edge_weights)
+    )

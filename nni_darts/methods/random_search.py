@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from nni_darts.parts.demand import NO_OUTER_PENALTY, NOTHING_LEARNED, demands
 from nni_darts.parts.paths import draw
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 
 
+@demands(NOTHING_LEARNED)
 def uniform(state: SearchState) -> dict[str, Any]:
     """An architecture drawn by the run's seed: the same one whenever it is asked for.
 
@@ -26,6 +29,16 @@ def uniform(state: SearchState) -> dict[str, Any]:
     return draw(state.structure, generator, none=False).sample()
 
 
+@demands(NO_OUTER_PENALTY)
+def leave(state: SearchState) -> list[Tensor]:
+    """No gradient: there is no architecture to learn."""
+    return [torch.zeros_like(alpha) for alpha in state.outer_parameters]
+
+
+leave.learns = False  # type: ignore[attr-defined]
+
+
+@demands(NOTHING_LEARNED)
 def _rest(state: SearchState) -> None:
     """No weight moves."""
 
@@ -42,7 +55,7 @@ def _stand_still(state: SearchState) -> None:
 def random_search() -> Recipe:
     """Uniform sampling; combine it with the selection stage."""
     return Recipe(
-        architect=lambda state: [torch.zeros_like(alpha) for alpha in state.outer_parameters],
+        architect=leave,
         weight_step=_rest,
         schedules=(_stand_still,),
         derivation=uniform,

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nni_darts.config.section import Count
 from nni_darts.errors import ConfigError
-from nni_darts.methods.random_search import uniform
+from nni_darts.methods.random_search import leave, uniform
 from nni_darts.parts.forward import only_chosen
 from nni_darts.parts.paths import Path, UniformPaths, draw
 from nni_darts.parts.stopping import Sample, Stop, Stopping
@@ -33,7 +34,9 @@ class Ranking(Stopping):
         Whether they may hold the operation ``none``.
     """
 
-    def __init__(self, candidates: int, batches: int, finalists: int, none: bool) -> None:
+    def __init__(
+        self, candidates: Count = 1000, batches: Count = 10, finalists: Count = 10, none: bool = True
+    ) -> None:
         super().__init__()
         self.candidates, self.batches, self.finalists, self.none = candidates, batches, finalists, none
 
@@ -68,11 +71,6 @@ def error_rate(state: SearchState, path: Path, batches: list[tuple[Tensor, Tenso
     return wrong / count
 
 
-def _leave(state: SearchState) -> list[Tensor]:
-    """No gradient: there is no architecture to learn."""
-    return [torch.zeros_like(alpha) for alpha in state.outer_parameters]
-
-
 @method(
     "random-ws",
     summary="one supernet trained along random paths, then the best of many random architectures",
@@ -103,7 +101,7 @@ def random_ws(candidates: int = 1000, batches: int = 10, finalists: int = 10, no
     if problems:
         raise ConfigError(*problems)
     return Recipe(
-        architect=_leave,
+        architect=leave,
         relaxation=partial(UniformPaths, none=none),
         forward=only_chosen,
         derivation=uniform,

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from nni_darts.capture import capturable
+from nni_darts.config.section import Count, NotNegative
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.demand import MIXTURES, REPEATABLE, demands
 from nni_darts.parts.rows import Rows
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
@@ -66,6 +68,7 @@ def ascend(
 
 
 @capturable
+@demands(MIXTURES, REPEATABLE)
 class Perturbed:
     """The weight step at perturbed mixture weights; alpha and its optimiser see nothing of it.
 
@@ -73,7 +76,7 @@ class Perturbed:
     ``first + (epsilon - first) * epoch / epochs``, and never quite reaches epsilon.
     """
 
-    def __init__(self, epsilon: float = EPSILON, first: float = FIRST_EPSILON) -> None:
+    def __init__(self, epsilon: NotNegative = EPSILON, first: NotNegative = FIRST_EPSILON) -> None:
         self.epsilon, self.first = epsilon, first
 
     def radius(self, state: SearchState) -> Tensor:
@@ -83,14 +86,14 @@ class Perturbed:
     def __call__(self, state: SearchState) -> None:
         rows = Rows(state.structure.sizes)
         with torch.no_grad():
-            origin = rows.pack(state.relaxation())
-        perturbed = rows.unpack(self.perturb(state, rows, origin))
-        with state.weights.replaced(perturbed):
+            weights = state.relaxation()  # weights of edges, where there are any, stay what they are
+        perturbed = self.perturb(state, rows, weights)
+        with state.weights.replaced({**weights, **rows.unpack(perturbed)}):
             state.step_weights(state.training_loss())
 
-    def perturb(self, state: SearchState, rows: Rows, origin: list[Tensor]) -> list[Tensor]:
+    def perturb(self, state: SearchState, rows: Rows, weights: dict[str, Tensor]) -> list[Tensor]:
         """SDARTS-RS: random smoothing."""
-        return noisy(origin, self.radius(state))
+        return noisy(rows.pack(weights), self.radius(state))
 
 
 class Adversarial(Perturbed):
@@ -100,17 +103,19 @@ class Adversarial(Perturbed):
     and ``steps`` times a forward and a backward.
     """
 
-    def __init__(self, epsilon: float = EPSILON, first: float = FIRST_EPSILON, steps: int = STEPS) -> None:
+    def __init__(
+        self, epsilon: NotNegative = EPSILON, first: NotNegative = FIRST_EPSILON, steps: Count = STEPS
+    ) -> None:
         super().__init__(epsilon, first)
         self.steps = steps
         self.extra_passes = 2 + steps, steps, "the attack on the mixture"
 
-    def perturb(self, state: SearchState, rows: Rows, origin: list[Tensor]) -> list[Tensor]:
+    def perturb(self, state: SearchState, rows: Rows, weights: dict[str, Tensor]) -> list[Tensor]:
         def loss(matrices: list[Tensor]) -> Tensor:
-            with state.weights.replaced(rows.unpack(matrices)):
+            with state.weights.replaced({**weights, **rows.unpack(matrices)}):
                 return state.inner_loss()
 
-        radius = self.radius(state)
+        origin, radius = rows.pack(weights), self.radius(state)
         with state.evaluating(), state.constant_weights():
             return ascend(loss, origin, noisy(origin, radius), radius, self.steps)
 

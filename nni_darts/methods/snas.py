@@ -7,7 +7,7 @@ from functools import partial
 from nni_darts.parts.architect import first_order
 from nni_darts.parts.gumbel import GumbelSoftmax
 from nni_darts.parts.ramp import Linear
-from nni_darts.parts.single_level import SingleLevel
+from nni_darts.parts.single_level import single_level as one_loss
 from nni_darts.parts.temperature import Cooling
 from nni_darts.recipe import Recipe, method
 
@@ -41,12 +41,9 @@ def snas(
     cannot hold that: there DARTS's rule derives, on softmax(alpha); on NAS-Bench-201 nothing differs. The
     resource term, and the clipping of the alphas' gradient at norm 10, are not here.
     """
-    together = SingleLevel()
     recipe = Recipe(
         architect=first_order,
         relaxation=partial(GumbelSoftmax, mean=mean, scale=scale),
         schedules=(Cooling(Linear(start, stop, span)),),
     )
-    if not single_level:
-        return recipe
-    return recipe.but(architect=together.architect, weight_step=together.weight_step)
+    return recipe.but(**one_loss()) if single_level else recipe

@@ -5,13 +5,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from nni_darts.errors import ConfigError
+from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.second_derivatives import (
     RADIUS,
     derivative_along,
     mixed_by_difference,
     norm,
     outer_gradients,
-    refuse_draws,
 )
 from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
@@ -28,6 +28,7 @@ def first_order(state: SearchState) -> list[Tensor]:
         return state.gradient(state.outer_loss(), state.outer_parameters)
 
 
+@demands(REPEATABLE)
 class Unrolled:
     """The gradient through one unrolled weight step: second-order DARTS, equations 6 to 8.
 
@@ -59,7 +60,7 @@ class Unrolled:
     Raises
     ------
     ConfigError
-        The weight optimiser is not plain SGD, for which w' above would be wrong; or the mixtures are drawn.
+        The weight optimiser is not plain SGD, for which w' above would be wrong.
     """
 
     def __init__(self, hvp: str = "fd", radius: float = RADIUS) -> None:
@@ -68,12 +69,12 @@ class Unrolled:
         if not radius > 0:
             raise ConfigError(f"method.radius: got {radius}; it must be greater than 0.")
         self.exact = hvp == "exact"
+        self.compares_passes = not self.exact
         self.radius = radius
 
     def check(self, state: SearchState) -> None:
         """Refuse what the formula does not hold for, before the first step."""
         state.sgd()
-        refuse_draws(state, "second order", "Write order: 1.")
 
     def __call__(self, state: SearchState) -> list[Tensor]:
         direct, product = self._exactly(state) if self.exact else self._by_difference(state)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nni_darts.capture import capturable
+from nni_darts.parts.demand import Demand, demands
 from nni_darts.parts.relaxation import INITIAL_SCALE, Softmax
 from nni_darts.parts.requirement import NODES, requires
 from nni_darts.supernet.structure import Structure
@@ -23,8 +24,15 @@ def edge_places(structure: Structure) -> dict[str, EdgePlace]:
     }
 
 
+WEIGHED = Demand(
+    "a part of edges that weighs edges, such as partial-channels",
+    lambda company: any(getattr(part, "edge_weights", False) for part in company.recipe.edges),
+)
+
+
 @capturable
 @requires(NODES)
+@demands(WEIGHED)
 class EdgeNormalised(Softmax):
     """A softmax over the operations of every edge, and one over the incoming edges of every node.
 

@@ -8,6 +8,8 @@ from typing import Any
 from nni.nas.oneshot.pytorch.supermodule import _expression_utils
 from torch import Tensor
 
+from nni_darts.parts.demand import ZEROS, demands
+
 
 def weighted_sum(candidates: Sequence[Callable[[], Any]], weights: Tensor) -> Any:
     """Sum of ``weights[k] * candidates[k]()`` over all candidates (DARTS, equation 2).
@@ -23,6 +25,7 @@ def weighted_sum(candidates: Sequence[Callable[[], Any]], weights: Tensor) -> An
     return _expression_utils.weighted_sum([candidate() for candidate in candidates], weights.unbind(0))
 
 
+@demands(ZEROS)
 def only_chosen(candidates: Sequence[Callable[[], Any]], weights: Tensor) -> Any:
     """The weighted sum over the candidates whose weight is not 0; no other candidate is computed.
 
@@ -39,6 +42,7 @@ def only_chosen(candidates: Sequence[Callable[[], Any]], weights: Tensor) -> Any
     )
 
 
+@demands(ZEROS)
 def chosen_and_bare_weights(candidates: Sequence[Callable[[], Any]], weights: Tensor) -> Any:
     """:func:`only_chosen` plus the bare weights of the candidates left out, for outputs that are tensors.
 

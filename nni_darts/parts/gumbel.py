@@ -52,7 +52,7 @@ class GumbelSoftmax(Relaxation):
         self, sizes: Mapping[str, int], mean: float = 0.0, scale: float = INITIAL_SCALE, hard: bool = False
     ) -> None:
         super().__init__(sizes, mean, scale)
-        self.hard = hard
+        self.hard = self.chooses = hard
         self.register_buffer("temperature", torch.ones(()))  # in checkpoints, and in place for recordings
 
     def forward(self) -> dict[str, Tensor]:

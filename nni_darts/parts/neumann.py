@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nni_darts.capture import capturable
 from nni_darts.errors import ConfigError
+from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.second_derivatives import (
     RADIUS,
     Product,
@@ -18,7 +19,6 @@ from nni_darts.parts.second_derivatives import (
     mixed_by_difference,
     norm,
     outer_gradients,
-    refuse_draws,
 )
 from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
@@ -28,6 +28,7 @@ TERMS = 2
 
 
 @capturable
+@demands(REPEATABLE)
 class ImplicitGradient:
     """What the implicit function theorem says where the weights have followed the architecture.
 
@@ -63,8 +64,10 @@ class ImplicitGradient:
     Raises
     ------
     ConfigError
-        The weight optimiser is not plain SGD, or the mixtures are drawn.
+        The weight optimiser is not plain SGD.
     """
+
+    compares_passes = True
 
     def __init__(
         self, terms: int = TERMS, hvp: str = "exact", radius: float = RADIUS, decay: bool = False
@@ -92,7 +95,6 @@ class ImplicitGradient:
     def check(self, state: SearchState) -> None:
         """Refuse what the formula does not hold for, before the first step."""
         state.sgd()
-        refuse_draws(state, "the implicit gradient", "Take another method.")
 
     def __call__(self, state: SearchState) -> list[Tensor]:
         sgd = state.sgd()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nni_darts.parts.demand import NOTHING_LEARNED, demands
 from nni_darts.parts.derivation import NONE
 from nni_darts.parts.relaxation import Relaxation
 from nni_darts.supernet.structure import Structure
@@ -88,6 +89,7 @@ def draw(structure: Structure, generator: np.random.Generator, none: bool) -> Pa
     return Path(structure, tuple(nodes), others)
 
 
+@demands(NOTHING_LEARNED)
 class UniformPaths(Relaxation):
     """A path drawn anew in every forward, in evaluation too; the alphas are not read.
 
@@ -95,6 +97,7 @@ class UniformPaths(Relaxation):
     """
 
     draws = True
+    chooses = True
 
     def __init__(self, sizes: Mapping[str, int], none: bool = True) -> None:
         super().__init__(sizes)

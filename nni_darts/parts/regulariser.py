@@ -9,6 +9,7 @@ from torch import Tensor, inf
 from torch.nn.utils.rnn import pad_sequence
 
 from nni_darts.capture.parts import is_capturable
+from nni_darts.parts.demand import MIXTURES, OUTER, Demand, demands, demands_of
 from nni_darts.state import Regulariser, SearchState
 
 
@@ -24,11 +25,21 @@ class Weighted:
         """The strength is a tensor of the state; the rest is up to the penalty."""
         return is_capturable(self.penalty)
 
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """The penalty's."""
+        return demands_of(self.penalty)
+
+    @property
+    def __name__(self) -> str:
+        return str(getattr(self.penalty, "__name__", type(self.penalty).__name__))
+
     def __call__(self, state: SearchState) -> Tensor:
         penalty = self.penalty(state)
         return self.strength(state).to(penalty.dtype) * penalty
 
 
+@demands(MIXTURES, OUTER)
 class LogSumExp:
     """Mean over choices of log sum_o exp(alpha_o), whose gradient is softmax(alpha) / choices (beta-DARTS).
 

@@ -28,6 +28,12 @@ class Relaxation(nn.Module):
     draws = False
     """Whether every call draws other weights, so that two losses are never of the same mixture."""
 
+    competes = True
+    """Whether the weights of a choice sum to 1."""
+
+    chooses = False
+    """Whether most of the weights of a choice are exactly 0."""
+
     def __init__(self, sizes: Mapping[str, int], mean: float = 0.0, scale: float = INITIAL_SCALE) -> None:
         super().__init__()
         self.labels = list(sizes)

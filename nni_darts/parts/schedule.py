@@ -19,4 +19,4 @@ class WarmUp:
             raise ConfigError(f"search.warmup_epochs: got {self.epochs}; it must be 0 or more.")
 
     def __call__(self, state: SearchState) -> None:
-        state.architecture_moves = state.epoch >= self.epochs
+        state.architecture_moves = state.architecture_moves and state.epoch >= self.epochs

@@ -9,21 +9,11 @@ import torch
 from torch import Tensor
 
 from nni_darts.displacement import Displacement
-from nni_darts.errors import ConfigError
 from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
 
 RADIUS = 0.01
 """R times the norm of v in the finite difference (DARTS, footnote 2)."""
-
-
-def refuse_draws(state: SearchState, what: str, instead: str) -> None:
-    """Raise ``ConfigError`` where two losses are never of the same mixture."""
-    if state.relaxation.draws:
-        raise ConfigError(
-            f"method: {what} does not go with {type(state.relaxation).__name__}, which draws other "
-            f"weights in every forward: the finite difference would measure the draws. {instead}"
-        )
 
 
 def outer_gradients(state: SearchState, weights: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:

@@ -15,6 +15,8 @@ from nni_darts.parts.relaxation import Relaxation
 class Sigmoid(Relaxation):
     """s = sigmoid(alpha) for every candidate on its own, 0.5 at the beginning."""
 
+    competes = False
+
     def __init__(self, sizes: Mapping[str, int]) -> None:
         super().__init__(sizes, scale=0.0)
 

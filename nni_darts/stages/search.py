@@ -40,7 +40,7 @@ class AlphaHistory(Callback):
 def recipe_of(settings: Settings) -> Recipe:
     """The method of the settings with the outer options that every method has."""
     search = settings.search
-    recipe = build_recipe(settings.method.name, **settings.method.options)
+    recipe = build_recipe(settings.method.name, settings.method.parts, **settings.method.options)
     return recipe.but(
         outer_optimiser=OuterOptimiser(search.arch_lr, search.arch_betas, search.arch_weight_decay),
         schedules=(WarmUp(search.warmup_epochs), *recipe.schedules),

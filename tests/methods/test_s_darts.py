@@ -177,23 +177,23 @@ def test_statistics_stay_while_the_attack_lasts():
     before = [buffer.clone() for buffer in state.objective.buffers()]
     part = Adversarial()
     packed = Rows(state.structure.sizes)
-    part.perturb(state, packed, packed.pack({k: w.detach() for k, w in state.relaxation().items()}))
+    part.perturb(state, packed, {k: w.detach() for k, w in state.relaxation().items()})
     assert all(map(torch.equal, before, state.objective.buffers()))
 
 
 def test_the_attack_raises_the_loss_more_than_chance():
     state = network()
     packed = Rows(state.structure.sizes)
-    origin = packed.pack({label: row.detach() for label, row in state.relaxation().items()})
+    weights = {label: row.detach() for label, row in state.relaxation().items()}
 
     def loss(matrices: list[Tensor]) -> float:
         with torch.no_grad(), state.evaluating(), state.weights.replaced(packed.unpack(matrices)):
             return float(state.inner_loss())
 
     torch.manual_seed(0)
-    attacked = loss(Adversarial(0.3, 0.3).perturb(state, packed, origin))
-    assert attacked > loss(origin)
-    assert attacked > max(loss(Perturbed(0.3, 0.3).perturb(state, packed, origin)) for _ in range(10))
+    attacked = loss(Adversarial(0.3, 0.3).perturb(state, packed, weights))
+    assert attacked > loss(packed.pack(weights))
+    assert attacked > max(loss(Perturbed(0.3, 0.3).perturb(state, packed, weights)) for _ in range(10))
 
 
 def test_epsilon_grows_and_never_arrives():

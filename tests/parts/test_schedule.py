@@ -11,6 +11,7 @@ def test_warm_up_moves_the_weights_alone_for_its_epochs():
     state = paper_toy()
     moves = []
     for state.epoch in range(4):
+        state.architecture_moves = True  # as the engine begins every epoch
         WarmUp(2)(state)
         moves.append(state.architecture_moves)
     assert moves == [False, False, True, True]
