@@ -16,9 +16,10 @@ SKIP = "skip_connect"
 def mean_entropy(weights: Iterable[Tensor]) -> float:
     """Mean over all choices of -sum p log p in nats: log(candidates) at the start, 0 when decided.
 
-    Weights that do not sum to one (sigmoids) have no entropy in this sense; they are normalised first.
+    Weights that do not sum to one (sigmoids) have no entropy in this sense; they are normalised first. A
+    choice that was removed, whose weights are all 0, is a decided one.
     """
-    rows = [row.double() / row.double().sum() for row in weights]
+    rows = [row.double() / row.double().sum().clamp_min(torch.finfo(torch.float64).tiny) for row in weights]
     return float(torch.stack([torch.special.entr(row).sum() for row in rows]).mean())
 
 

@@ -3,13 +3,14 @@
     setup(state)                                  once, before training
     for epoch:
         schedule(state)                           every schedule, in the recipe's order
+        tail.begin(state, n)                      only in the epochs that the method adds at the end
         for train_batch, valid_batch:
             if state.architecture_steps:          every recipe.weight_steps-th batch of a moving epoch
                 architect(state)                  one gradient per architecture parameter
                 one step of the outer optimiser
             weight_step(state)                    the inner update
         stopping(state, derivation(state))        in epochs in which the architecture moves
-        the evaluator's learning-rate schedule
+        the evaluator's learning-rate schedule    but not in the tail
     derivation(state)                             the architecture, as an NNI sample, or that of the stop
 
 Inside, every forward of the supernet begins with one call of the relaxation, and every choice combines
@@ -23,6 +24,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy, deepcopy
+from itertools import islice
 from typing import Any
 
 import nni.nas.strategy  # noqa: F401  # first: see nni_darts.supernet
@@ -34,7 +37,7 @@ from nni_darts.capture import Graphs
 from nni_darts.capture.search import Addresses, Captured, captured
 from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
-from nni_darts.parts.stopping import Ending
+from nni_darts.parts.stopping import Ending, plain
 from nni_darts.recipe import Recipe
 from nni_darts.state import Objective, SearchState
 from nni_darts.supernet.structure import Structure
@@ -80,6 +83,8 @@ class SearchModule(BaseOneShotLightningModule):
         self._addresses: Addresses | None = None
         self.recipe = recipe
         self.ending = Ending(recipe.stopping)
+        self.tail = deepcopy(recipe.tail)
+        self.tail_epochs = 0 if self.tail is None else self.tail.epochs(structure)
         self.gradient_clip_val = gradient_clip_val
         self.relaxation = recipe.relaxation(structure.sizes)
         self.relaxation.prepare(structure)
@@ -106,7 +111,11 @@ class SearchModule(BaseOneShotLightningModule):
         return found[0]
 
     def _validation_batches(self) -> Iterator[Any]:
-        for batch in self.trainer.val_dataloaders or ():
+        loader = self.trainer.val_dataloaders or ()
+        if hasattr(loader, "state_dict"):
+            loader = copy(loader)  # its position is the training's, where it serves the architecture too
+        limit = next(iter(self.trainer.num_val_batches), 0)
+        for batch in islice(loader, None if limit == float("inf") else int(limit)):
             yield self.trainer.strategy.batch_to_device(batch)
 
     def setup(self, stage: str) -> None:
@@ -134,6 +143,8 @@ class SearchModule(BaseOneShotLightningModule):
         check = getattr(self.recipe.architect, "check", None)
         if check is not None:
             check(self.state)
+        if self.tail is not None:
+            self.tail.check(self.state)
         self.state.clock = self.state.clock.to(self.device)
         if self.trainer.fit_loop.restarted_mid_epoch:
             self._begin_epoch()  # Lightning starts no epoch that it continues
@@ -145,8 +156,15 @@ class SearchModule(BaseOneShotLightningModule):
         self._captured = captured(self)
         self._addresses = None if self._captured is None else Addresses(self)
 
+    @property
+    def _tail_epoch(self) -> int:
+        """Number of this epoch in the tail, from 0; negative before it."""
+        return self.trainer.current_epoch - self.state.epochs
+
     def _begin_epoch(self) -> None:
-        self.state.epoch, self.state.epochs = self.trainer.current_epoch, self.trainer.max_epochs or 1
+        self.state.epochs = (self.trainer.max_epochs or 1) - self.tail_epochs
+        # What grows or fades with the epochs stays in the tail at what it came to.
+        self.state.epoch = min(self.trainer.current_epoch, self.state.epochs)
         self.state.clock.fill_(self.state.epoch)
         self.state.architecture_moves = True
         for schedule in self.recipe.schedules:
@@ -154,6 +172,9 @@ class SearchModule(BaseOneShotLightningModule):
 
     def on_train_epoch_start(self) -> None:
         self._begin_epoch()
+        if self.tail is not None and self._tail_epoch >= 0:
+            with self.trainer.precision_plugin.forward_context():
+                self.tail.begin(self.state, self._tail_epoch)
         super().on_train_epoch_start()
         if self._addresses is not None and self._addresses.moved():
             self._prepare_capture()  # weights or optimiser states were replaced: recordings would miss them
@@ -177,10 +198,15 @@ class SearchModule(BaseOneShotLightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["ending"] = self.ending.state_dict()
+        if self.tail is not None:
+            checkpoint["tail"] = plain(self.tail.memory)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if "ending" in checkpoint:  # earlier versions wrote none
             self.ending.load_state_dict(checkpoint["ending"])
+        if self.tail is not None and "tail" in checkpoint:
+            self.tail.memory = checkpoint["tail"]
+            self.tail.restore(self.state)
 
     def on_train_end(self) -> None:
         self._captured = self._addresses = None  # their memory with them
@@ -190,7 +216,8 @@ class SearchModule(BaseOneShotLightningModule):
         self.state.step = batch_idx
         step = self._captured.train if self._captured else self.step_on
         step(batch)
-        self.advance_lr_schedulers(batch_idx)
+        if self._tail_epoch < 0:
+            self.advance_lr_schedulers(batch_idx)
 
     def step_on(self, batch: dict[str, Any]) -> None:
         """One step of both levels; on a GPU this is what is recorded."""
@@ -245,13 +272,18 @@ class SearchModule(BaseOneShotLightningModule):
         """Numbers of this epoch: those of the evaluator, if it has any, and of the architecture."""
         own: dict[str, float] = getattr(self.training_module, "epoch_metrics", dict)()
         with torch.no_grad():
-            entropy = mean_entropy(self.relaxation.probabilities().values())
+            entropy = mean_entropy(self._weights().values())
         return {
             **own,
             "alpha_entropy": entropy,
             "skips": float(skips(self.export())),
             **self.ending.metrics(),
+            **(self.tail.metrics() if self.tail is not None else {}),
         }
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Label -> weights as they are reported, what is decided included."""
+        return self.state.weights.gates(self.relaxation.probabilities())
 
     def export(self) -> dict[str, Any]:
         """The derived architecture: a sample that ``space.freeze`` accepts."""
@@ -261,8 +293,7 @@ class SearchModule(BaseOneShotLightningModule):
     def export_probs(self) -> dict[str, dict[Any, float]]:
         """Label -> candidate -> its weight now."""
         with torch.no_grad():
-            weights = self.relaxation.probabilities()
-        return self._by_choice(weights.__getitem__)
+            return self._by_choice(self._weights().__getitem__)
 
     def export_alphas(self) -> dict[str, dict[Any, float]]:
         """Label -> candidate -> its architecture parameter now."""

@@ -23,6 +23,7 @@ from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.relaxation import Relaxation, Softmax
 from nni_darts.parts.requirement import requirements_of
 from nni_darts.parts.stopping import Stopping
+from nni_darts.parts.tail import Tail
 from nni_darts.parts.weight_step import descend
 from nni_darts.state import Regulariser, SearchState
 from nni_darts.supernet.layer import EdgePart
@@ -70,6 +71,8 @@ class Recipe:
     stopping
         Asked at the end of every epoch whether the search ends there, and with which architecture; its
         memory is in the checkpoint.
+    tail
+        Epochs after those of the search, and what happens before each of them.
     setup
         Called once with the state before training.
     outer_optimiser
@@ -90,6 +93,7 @@ class Recipe:
     schedules: tuple[Callable[[SearchState], None], ...] = ()
     derivation: Callable[[SearchState], dict[str, Any]] = strongest
     stopping: Stopping | None = None
+    tail: Tail | None = None
     setup: tuple[Callable[[SearchState], None], ...] = ()
     outer_optimiser: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = OuterOptimiser()
     weight_steps: int = 1
@@ -97,6 +101,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.weight_steps < 1:
             raise ConfigError(f"search.weight_steps: got {self.weight_steps}; it must be 1 or more.")
+        if self.stopping is not None and self.tail is not None:
+            raise ConfigError(
+                f"method: {name_of(self.stopping)} may end the search with an architecture of its own, and "
+                f"{name_of(self.tail)} chooses one after the last epoch; leave one of them out."
+            )
 
     def but(self, **parts: Any) -> Recipe:
         """The same recipe with some parts replaced."""

@@ -164,6 +164,20 @@ class DifferentiableStrategy(OneShotStrategy):
             self.capture,
         )
 
+    def mutate_evaluator(self, evaluator: Lightning) -> Lightning:
+        """The evaluator of the search; its trainer gets the epochs that the method adds."""
+        mutated = super().mutate_evaluator(evaluator)
+        extra = mutated.module.tail_epochs
+        if extra:
+            loop = mutated.trainer.fit_loop
+            if loop.max_epochs is None or loop.max_epochs < 1:
+                raise ConfigError(
+                    f"the method adds {extra} epochs to those of the search, whose number is open; "
+                    "give the trainer max_epochs."
+                )
+            loop.max_epochs += extra
+        return mutated
+
     def train_dataloader(
         self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
     ) -> Any:

@@ -80,7 +80,7 @@ def captured(search: SearchModule) -> Captured | None:
 
 
 class Addresses:
-    """Where everything lies that recordings refer to and that outlives a step."""
+    """Where everything lies that recordings refer to and that outlives a step; and what is decided."""
 
     def __init__(self, search: SearchModule) -> None:
         self._search = search
@@ -98,6 +98,7 @@ class Addresses:
             for tensors in (search.named_parameters(), search.named_buffers())
             for name, tensor in tensors
         }
+        found["gates"] = search.state.weights.gates.changes
         for optimizer in search.trainer.optimizers:
             for parameter, state in optimizer.state.items():
                 for name, value in state.items():

@@ -18,6 +18,7 @@ from nni_darts.explain.explanation import Explanation
 from nni_darts.explain.passes import passes_of
 from nni_darts.explain.surroundings import add_data, add_device, add_length, likely_device
 from nni_darts.memory import estimate_step
+from nni_darts.recipe import name_of
 from nni_darts.stages.search import strategy_of
 from nni_darts.stages.space import build_space
 from nni_darts.strategy import DifferentiableStrategy
@@ -64,9 +65,10 @@ def explain_search(settings: Settings, memory: bool = False) -> Explanation:
         name = type(supernet).__name__
         raise ConfigError(f"space: {name} does not take images of {size}: {error}") from error
     _add_supernet(explanation, settings, supernet, strategy.unfused)
-    _add_method(explanation, settings, strategy)
+    _add_method(explanation, settings, strategy, module.tail_epochs)
     train, valid = split(found.labels, settings.data.train_portion, settings.data.split_seed)
-    add_length(explanation, settings, search.epochs, search.batch_size, len(train), len(valid))
+    epochs = search.epochs + module.tail_epochs
+    add_length(explanation, settings, epochs, search.batch_size, len(train), len(valid))
     said = explain_capture(settings, device)
     explanation.add("capture", said, *said)
     if not memory:
@@ -103,7 +105,9 @@ def _add_supernet(
     explanation.add("supernet", facts, *lines)
 
 
-def _add_method(explanation: Explanation, settings: Settings, strategy: DifferentiableStrategy) -> None:
+def _add_method(
+    explanation: Explanation, settings: Settings, strategy: DifferentiableStrategy, tail_epochs: int
+) -> None:
     method, passes = settings.method, passes_of(strategy.recipe)
     fact = {
         "name": method.name,
@@ -111,6 +115,7 @@ def _add_method(explanation: Explanation, settings: Settings, strategy: Differen
         "passes": passes and passes.to_dict(),
         "warmup_epochs": settings.search.warmup_epochs,
         "weight_steps": strategy.recipe.weight_steps,
+        "tail_epochs": tail_epochs,
     }
     options = ", ".join(f"{key} {value}" for key, value in method.options.items())
     lines = [method.name + (f" ({options})" if options else "")]
@@ -123,6 +128,9 @@ def _add_method(explanation: Explanation, settings: Settings, strategy: Differen
         lines.append(f"the architecture moves in every {strategy.recipe.weight_steps}th step only")
     if settings.search.warmup_epochs:
         lines.append(f"the first {settings.search.warmup_epochs} epochs train weights only")
+    if tail_epochs:
+        searched = f"{settings.search.epochs} epochs of search"
+        lines.append(f"{searched} are followed by {tail_epochs} of {name_of(strategy.recipe.tail)}")
     explanation.add("method", fact, *lines)
 
 

@@ -13,6 +13,7 @@ from nni_darts.config.section import Count
 from nni_darts.errors import ConfigError
 from nni_darts.methods.random_search import leave, uniform
 from nni_darts.parts.forward import only_chosen
+from nni_darts.parts.measure import measure
 from nni_darts.parts.paths import Path, UniformPaths, draw
 from nni_darts.parts.stopping import Sample, Stop, Stopping
 from nni_darts.recipe import Recipe, method
@@ -59,16 +60,10 @@ class Ranking(Stopping):
         return Stop(reason, state.epoch, paths[best].sample())
 
 
-@torch.no_grad()
 def error_rate(state: SearchState, path: Path, batches: list[tuple[Tensor, Tensor]]) -> float:
     """Share of images that the path of the supernet classifies wrongly, in evaluation mode."""
-    model = state.objective.training_module.model
-    wrong = count = 0
     with state.evaluating(), state.weights.replaced(path.gates(batches[0][0].device)):
-        for x, y in batches:
-            wrong += int((model(x).argmax(1) != y).sum())  # type: ignore[operator]
-            count += len(y)
-    return wrong / count
+        return 1 - measure(state, batches).accuracy
 
 
 @method(

@@ -39,26 +39,28 @@ def strongest(state: SearchState) -> dict[str, Any]:
 
 
 def settled_weights(state: SearchState) -> dict[str, Tensor]:
-    """Label -> weights as a derivation compares them."""
+    """Label -> weights as a derivation compares them, what is decided included."""
     with torch.no_grad():
         # In float64, so that rounding in the softmax cannot make two different logits tie.
-        return copy.deepcopy(state.relaxation).double().probabilities()
+        return state.weights.gates(copy.deepcopy(state.relaxation).double().probabilities())
 
 
 def rank_edges(node: Node, weights: dict[str, Tensor], choices: dict[str, Choice]) -> list[tuple[int, Any]]:
     """The ``node.keep`` strongest (incoming edge, operation) pairs of one node, strongest first.
 
     Edges are taken once each; only a node that keeps more than it has edges takes their next operations.
+    An edge whose weights are all 0 was removed, and comes after all that weigh something in ``none``.
     """
     rounds: list[list[tuple[float, int, Any]]] = []
     for edge, label in enumerate(node.edges):
         row = weights[label].tolist()
         operations = [k for k, value in enumerate(choices[label].values) if value != NONE]
         operations.sort(key=lambda k: -row[k])
+        removed = not any(row)
         for place, k in enumerate(operations):
             if place == len(rounds):
                 rounds.append([])
-            rounds[place].append((row[k], edge, choices[label].values[k]))
+            rounds[place].append((-1.0 if removed else row[k], edge, choices[label].values[k]))
     ranked = [pair for pairs in rounds for pair in sorted(pairs, key=lambda pair: -pair[0])]
     if not ranked:
         return []

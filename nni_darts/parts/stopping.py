@@ -81,7 +81,7 @@ class Ending:
             "stop": asdict(self.stop) if self.stop else None,
             "over": self.over,
         }
-        found: dict[str, Any] = _plain(content)
+        found: dict[str, Any] = plain(content)
         return found
 
     def load_state_dict(self, content: dict[str, Any]) -> None:
@@ -92,10 +92,10 @@ class Ending:
         self.over = content["over"]
 
 
-def _plain(value: Any) -> Any:
-    """The same value, labels of NNI as the strings that they are."""
+def plain(value: Any) -> Any:
+    """The same value as a checkpoint may hold it, labels of NNI as the strings that they are."""
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value) if isinstance(value, str) else value

@@ -59,7 +59,7 @@ class MixedCell(PathSamplingCell, MixedModule):
             edges = []
             for source, candidates in enumerate(incoming):
                 calls = [partial(operation, states[source]) for operation in candidates.values()]
-                edges.append(self.combine(calls, self.mixture[edge_label(self.label, source, node)]))
+                edges.append(self.combine(*self.mixture.open(edge_label(self.label, source, node), calls)))
             states.append(sum(edges[1:], edges[0]))
         return self.postprocessor(torch.cat(states[self.num_predecessors :], self.concat_dim), processed)
 

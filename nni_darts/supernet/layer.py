@@ -34,7 +34,7 @@ class MixedLayer(LayerChoice, MixedModule):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         candidates = [partial(self[name], *args, **kwargs) for name in self.names]
-        return self.combine(candidates, self.mixture[self.label])
+        return self.combine(*self.mixture.open(self.label, candidates))
 
 
 EdgePart = Callable[[MixedLayer, Structure], MixedLayer]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from nni_darts.supernet.gates import Gates
+
+T = TypeVar("T")
 
 
 class MixtureWeights:
     """Label -> weights, computed once per forward of the supernet and handed out by label.
 
     One place for all weights is what lets a relaxation share noise between cells or sample whole paths.
+
+    Attributes
+    ----------
+    gates
+        What is decided. It holds in every forward, also where the weights are replaced.
     """
 
     def __init__(self) -> None:
@@ -20,6 +30,7 @@ class MixtureWeights:
         self.current: dict[str, Tensor] = {}
         self._frozen = False
         self._replacement: dict[str, Tensor] | None = None
+        self.gates = Gates()
 
     def connect(self, relax: Callable[[], dict[str, Tensor]]) -> None:
         """Name the relaxation that computes the weights."""
@@ -28,12 +39,12 @@ class MixtureWeights:
     def refresh(self) -> None:
         """Compute the weights for the forward that begins."""
         if self._replacement is not None:
-            self.current = self._replacement
+            self.current = self.gates(self._replacement)
             return
         if self._relax is None:
             raise RuntimeError("The supernet has no relaxation yet.")
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
-            self.current = self._relax()
+            self.current = self.gates(self._relax())
 
     @contextmanager
     def held_fixed(self) -> Iterator[None]:
@@ -52,6 +63,17 @@ class MixtureWeights:
             yield
         finally:
             self._replacement = before
+
+    def open(self, label: str, candidates: Sequence[T]) -> tuple[Sequence[T], Tensor]:
+        """The candidates that a decision leaves, with their weights; the others have weight 0.
+
+        Leaving them out changes no sum: their outputs are not computed, and their statistics stay.
+        """
+        left = self.gates.open(label)
+        if left is None:
+            return candidates, self.current[label]
+        row = self.current[label]
+        return [candidates[k] for k in left], torch.stack([row[k] for k in left])
 
     def __getitem__(self, label: str) -> Tensor:
         return self.current[label]
