@@ -30,7 +30,10 @@ SPACES: dict[str, Callable[[], ModelSpace]] = {
     "nasbench201": lambda: NasBench201Space(init_channels=4, cells=1, **FOR_IMAGES),
 }
 
-SMALL: dict[str, dict[str, Any]] = {"random-ws": {"candidates": 4, "batches": 1, "finalists": 2}}
+SMALL: dict[str, dict[str, Any]] = {
+    "darts-pt": {"interval": 1},
+    "random-ws": {"candidates": 4, "batches": 1, "finalists": 2},
+}
 """Options that make a method's search short, where its defaults do not."""
 
 every_method = pytest.mark.parametrize("name", methods())
