@@ -9,6 +9,8 @@ from benchmarks.recipes.images import NAME
 from nni_darts.config import Settings
 
 SPACE = "nasbench201"
+SECTION = "search."
+"""Begins the options of a row that are no options of its method."""
 WEIGHTS = {"lr": 0.025, "lr_min": 0.001, "momentum": 0.9, "weight_decay": 3e-4, "grad_clip": 5.0}
 """How the weights of every supernet learn: DARTS's. Learning rates of the cards belong to their batches."""
 
@@ -33,10 +35,10 @@ class Budget:
         Cells that the sampling baseline trains.
     """
 
-    images: int = 3200
+    images: int = 2560
     image_size: int = 16
     data_seed: int = 0
-    epochs: int = 10
+    epochs: int = 12
     batch_size: int = 32
     init_channels: int = 8
     cells: int = 1
@@ -49,7 +51,9 @@ class Budget:
         return self.epochs * -(-self.images // 2 // self.batch_size)
 
     def settings(self, method: str, options: dict[str, Any]) -> Settings:
-        """Settings of a search; what is not said here is the method's own."""
+        """Settings of a search; what neither is said here nor in ``options`` is the method's own."""
+        search = {name: value for name, value in options.items() if name.startswith(SECTION)}
+        options = {name: value for name, value in options.items() if name not in search}
         own = self._settings(method, options, {}).search
         search = {
             **WEIGHTS,
@@ -57,6 +61,7 @@ class Budget:
             "batch_size": self.batch_size,
             "arch_lr": self.arch_lr_factor * own.arch_lr,
             "warmup_epochs": round(own.warmup_epochs * self.epochs / own.epochs),
+            **{name.removeprefix(SECTION): value for name, value in search.items()},
         }
         return self._settings(method, options, search)
 

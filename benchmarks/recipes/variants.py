@@ -16,7 +16,7 @@ SAMPLING = "random sampling"
 
 @dataclass(frozen=True)
 class Variant:
-    """A row: a method, and the options that make it this row."""
+    """A row: a method, and the options that make it this row; ``search.epochs`` and so on are settings."""
 
     name: str
     method: str
@@ -33,21 +33,31 @@ def _per_50(epochs: int, count: int, least: int = 1) -> int:
     return max(least, round(count * epochs / 50))
 
 
+def _eigenvalue(epochs: int) -> Options:
+    """An eigenvalue every 2nd of 50 epochs, from the 10th on, in means of 5 that are 4 apart.
+
+    Here they are one every epoch, and so few that means can only be of 3, 2 apart.
+    """
+    return {"every": _per_50(epochs, 2), "start": _per_50(epochs, 10), "window": 3, "delta": 2}
+
+
 FITTED: dict[str, Callable[[int], Options]] = {
     # Grows to its strength over 100 epochs: so that it does over these.
     "beta-darts": lambda epochs: {"span": epochs},
     # Cools over 150 epochs, which is its search.
     "snas": lambda epochs: {"span": epochs},
-    # Looks every 2nd of 50 epochs, from the 10th on, at means of 5 values, 4 apart: five epochs make one
-    # here, and so few values can only be averaged over 3, 2 apart.
-    "darts-es": lambda epochs: {
-        "every": _per_50(epochs, 2),
-        "start": _per_50(epochs, 10),
-        "window": 3,
-        "delta": 2,
-    },
-    # 10 epochs without a change of 50 that it could search for; and this space has no normal cell.
+    "darts-es": _eigenvalue,
+    "r-darts-ada": _eigenvalue,
+    # 10 epochs without a change, of 50; and this space has no normal cell, of which it would look at alone.
     "darts-plus": lambda epochs: {"patience": _per_50(epochs, 10, 2), "scope": "all"},
+    # 25 epochs for its decisions after 100 of search: the least that it can do with is one for each.
+    "darts-pt": lambda epochs: {"interval": max(1, round(5 * epochs / 100))},
+    # Three stages share the budget. Of 8 operations it keeps 5 and then 3; here are 5 of them, and one cell.
+    "p-darts": lambda epochs: {
+        "keep": [3, 2],
+        "skip_limit_cell": "cell",
+        "search.epochs": max(1, epochs // 3),
+    },
     # 1,000 candidates cost more forwards than this whole search.
     "random-ws": lambda epochs: {"candidates": 100},
 }
@@ -63,7 +73,8 @@ VARIANTS = (
     Variant("s-darts, ADV", "s-darts", {"perturbation": "adversarial"}),
     Variant("snas", "snas"),
     Variant("snas, two levels", "snas", {"single_level": False}),
-    Variant("gdas", "gdas"),
+    Variant("darts-pt", "darts-pt"),
+    Variant("darts-pt, blank", "darts-pt", {"alpha": "blank"}),
 )
 """Rows of methods that have several, or whose name alone says too little; all others have one row."""
 

@@ -44,11 +44,13 @@ def table() -> NasBench201:
 def test_the_options_of_a_row_are_its_methods_and_make_a_recipe(name: str):
     row = variants()[name]
     options = row.fitted(BUDGET.epochs)
-    assert set(options) <= set(methods()[row.method].options)
+    assert {option for option in options if not option.startswith("search.")} <= set(
+        methods()[row.method].options
+    )
     settings = BUDGET.settings(row.method, options)
     assert isinstance(recipe_of(settings), Recipe)
-    own = BUDGET.settings(row.method, options).search
-    assert (own.epochs, own.batch_size, own.lr) == (10, 32, 0.025)
+    own = settings.search
+    assert (own.epochs, own.batch_size, own.lr) == (options.get("search.epochs", 12), 32, 0.025)
 
 
 def test_every_method_has_a_row_and_so_has_a_new_one(monkeypatch: pytest.MonkeyPatch):
@@ -67,6 +69,8 @@ def test_every_method_has_a_row_and_so_has_a_new_one(monkeypatch: pytest.MonkeyP
 
 def test_the_learning_rate_of_the_architecture_is_a_multiple_of_the_methods_own():
     assert BUDGET.settings("darts", {"order": 1}).search.arch_lr == pytest.approx(30 * 3e-4)
+    given = BUDGET.settings("darts", {"search.epochs": 3, "order": 1})
+    assert (given.search.epochs, given.method.options) == (3, {"order": 1})
     assert BUDGET.training().select.epochs == BUDGET.epochs
 
 
@@ -117,7 +121,7 @@ def test_an_interrupted_table_goes_on_and_settings_are_not_mixed(tmp_path: Path)
     off(tasks(*names, seeds=(0, 1)), store, again)
     assert not again.asked
     longer = Launch()
-    off(tasks("gdas", budget=Budget(epochs=11)), store, longer)
+    off(tasks("gdas", budget=Budget(epochs=13)), store, longer)
     assert longer.asked == ["gdas, seed 0"]
     assert len(list(tmp_path.glob("*.json"))) == 5
 
