@@ -35,6 +35,9 @@ class BatchLoader:
         Of the order and of the augmentation.
     drop_last
         Leave out the smaller last batch.
+    mixed
+        Without ``shuffle``: not the stored order but one that is drawn once. Images are often stored class
+        by class, and the statistics of a batch would then be those of one class.
     """
 
     batch_sampler = None
@@ -49,6 +52,7 @@ class BatchLoader:
         shuffle: bool,
         seed: int = 0,
         drop_last: bool = False,
+        mixed: bool = False,
     ) -> None:
         if len(images) < (batch_size if drop_last else 1):
             raise ConfigError(
@@ -61,6 +65,7 @@ class BatchLoader:
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
+        self.mixed = mixed
         self.epoch = 0
         self._pass = 0
         self._batch = 0  # the next batch of this pass
@@ -106,9 +111,11 @@ class BatchLoader:
         return np.random.SeedSequence(self.seed, spawn_key=(purpose, self.epoch, self._pass, *position))
 
     def _order(self) -> np.ndarray | None:
-        if not self.shuffle:
+        if not self.shuffle and not self.mixed:
             return None
-        return np.random.Generator(np.random.PCG64(self._entropy(0))).permutation(len(self.images))
+        once = np.random.SeedSequence(self.seed, spawn_key=(2,))
+        entropy = self._entropy(0) if self.shuffle else once
+        return np.random.Generator(np.random.PCG64(entropy)).permutation(len(self.images))
 
     def _serve(self, order: np.ndarray | None, batch: int) -> tuple[Tensor, Tensor]:
         start = batch * self.batch_size

@@ -104,7 +104,7 @@ def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
         BatchLoader(weight_images, size, augment, shuffle=True, seed=context.seed),
         # Its own seed: equal halves would otherwise be drawn in the same order.
         BatchLoader(alpha_images, size, augment, shuffle=True, seed=context.seed + 2**32),
-        BatchLoader(alpha_images, size, plain, shuffle=False),
+        BatchLoader(alpha_images, size, plain, shuffle=False, mixed=True),
     )
 
 

@@ -43,6 +43,16 @@ def test_without_shuffling_the_order_is_the_stored_one() -> None:
     assert [y for _, y in served(make(shuffle=False))] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
+def test_a_mixed_order_is_one_for_all_epochs() -> None:
+    loader = make(shuffle=False, mixed=True)
+    orders = []
+    for epoch in range(2):
+        loader.set_epoch(epoch)
+        orders += [[label for _, y in served(loader) for label in y] for _ in range(2)]
+    assert all(order == orders[0] for order in orders)
+    assert orders[0] != sorted(orders[0]) == list(range(10))
+
+
 def test_an_epoch_depends_on_seed_and_epoch_only() -> None:
     loader = make()
     loader.set_epoch(5)
