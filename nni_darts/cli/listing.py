@@ -34,9 +34,9 @@ def _datasets() -> Rows:
 
 
 def _genotypes() -> Rows:
-    from nni_darts.genotype import PUBLISHED
+    from nni_darts.genotype import EVERY_PUBLISHED
 
-    return [{"name": name, "summary": str(genotype)} for name, genotype in PUBLISHED.items()]
+    return [{"name": name, "summary": str(genotype)} for name, genotype in EVERY_PUBLISHED.items()]
 
 
 KINDS: dict[str, Callable[[], Rows]] = {

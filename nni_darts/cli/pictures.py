@@ -23,7 +23,10 @@ FORMATS = ("svg", "png", "pdf")
 )
 @click.option("--out", default=".", show_default=True, metavar="DIR", help="Folder for the drawings.")
 def draw_command(genotype: str, formats: tuple[str, ...], out: str) -> Outcome:
-    """Draw the normal and the reduction cell, or the cell of NAS-Bench-201; no graphviz needed."""
+    """Draw the normal and the reduction cell, or the cell of NAS-Bench-201, or the recurrent cell.
+
+    No graphviz needed.
+    """
     from nni_darts.genotype import resolve
 
     found = resolve(genotype)

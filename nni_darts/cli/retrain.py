@@ -158,7 +158,8 @@ def _implied(architecture: Architecture) -> dict[str, Any]:
         macro = architecture.macro.items()
         implied |= {f"space.args.{key}": value for key, value in macro if key not in FROM_THE_DATA}
     elif architecture.genotype is not None and "nodes" in KNOWN[architecture.space].arguments.model_fields:
-        implied["space.args.nodes"] = len(architecture.genotype.normal) // 2
+        genotype = architecture.genotype
+        implied["space.args.nodes"] = len(genotype.nodes(genotype.cells[0]))
     return implied
 
 

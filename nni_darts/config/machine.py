@@ -106,6 +106,6 @@ def genotype_problems(settings: Settings) -> list[Problem]:
         return []
     return [
         Problem(("genotype",), f"its {cell} cell has {count} nodes, space.args.nodes asks for {wanted}.")
-        for cell, count in (("normal", len(genotype.normal) // 2), ("reduce", len(genotype.reduce) // 2))
-        if count != wanted
+        for cell in genotype.cells
+        if (count := len(genotype.nodes(cell))) != wanted
     ]

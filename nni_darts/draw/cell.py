@@ -7,16 +7,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nni_darts.draw.cell_graph import CellGraph, benchmark_graph, cell_graph
+from nni_darts.draw.cell_graph import CellGraph, benchmark_graph, cell_graph, genotype_graph
 from nni_darts.draw.cell_plan import BOX_FONT, LABEL_FONT, CellPlan, plan_cell
 from nni_darts.draw.figures import new_figure, save, styled
+from nni_darts.genotype.genotype import Genotype
 from nni_darts.genotype.prune import pruned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from nni_darts.genotype import Architecture, Genotype
+    from nni_darts.genotype import Architecture
+    from nni_darts.genotype.genotype import CellGenotype
 
 FILL = {"input": "#b4eeb4", "node": "#add8e6", "output": "#eee8aa"}
 LINE = "#333333"
@@ -34,18 +36,21 @@ def draw_architecture(
     return save(_graph_figure(benchmark_graph(cell)), Path(folder), "cell", formats, dpi=200)
 
 
-def draw_cells(genotype: Genotype, folder: str | Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
-    """Write ``cell_normal`` and ``cell_reduce`` in each format (svg, png, pdf) and return the paths."""
-    genotype = pruned(genotype)
+def draw_cells(
+    genotype: CellGenotype, folder: str | Path, formats: Sequence[str] = ("svg", "png")
+) -> list[Path]:
+    """Write ``cell_{name}`` of every cell in each format (svg, png, pdf) and return the paths."""
+    if isinstance(genotype, Genotype):
+        genotype = pruned(genotype)
     paths = []
-    for cell in ("normal", "reduce"):
-        figure = cell_figure(genotype.edges(cell), genotype.concat(cell))
+    for cell in genotype.cells:
+        figure = _graph_figure(genotype_graph(genotype, cell))
         paths += save(figure, Path(folder), f"cell_{cell}", formats, dpi=200)
     return paths
 
 
 def cell_figure(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> Figure:
-    """One cell: inputs green at the left, nodes blue, the output yellow, operations on the edges."""
+    """One normal or reduction cell: inputs green at the left, nodes blue, the output yellow, operations on the edges."""
     return _graph_figure(cell_graph(pairs, concat))
 
 

@@ -20,11 +20,10 @@ from pydantic import (
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype.candidates import CELL_SPACES
-from nni_darts.genotype.cell import CELLS
 from nni_darts.genotype.checks import sentences, space_problems
-from nni_darts.genotype.genotype import Genotype
+from nni_darts.genotype.genotype import KINDS, AnyGenotype, CellGenotype
 from nni_darts.genotype.nasbench201 import NASBENCH201, BenchmarkCell
-from nni_darts.genotype.sample import genotype_of, is_cell_sample, obstacles, sample_of
+from nni_darts.genotype.sample import any_genotype_of, is_cell_sample, obstacles, sample_of
 from nni_darts.run.files import write_text
 
 
@@ -42,7 +41,7 @@ Plain = Annotated[dict[str, Any], BeforeValidator(_plain)]
 
 
 class Cell(BaseModel):
-    """One cell: (operation, input) pairs, two per node, and the nodes that make its output."""
+    """One cell: (operation, input) pairs in node order, and the nodes that make its output."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,21 +49,12 @@ class Cell(BaseModel):
     concat: list[StrictInt]
 
 
-class Cells(BaseModel):
-    """The two cells of a genotype."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    normal: Cell
-    reduce: Cell
-
-
 class Architecture(BaseModel):
     """What a search found, in the form in which it is stored and travels between trials.
 
     ``space`` is a built-in name or ``pkg.mod:Class``; ``macro`` its constructor arguments; ``nni`` the
     sample that NNI's ``freeze`` takes, null for a published genotype outside the space (NASNet);
-    ``cells`` null for spaces that have no cells.
+    ``cells`` by name, ``normal`` and ``reduce`` or ``recurrent``; null for spaces that have no cells.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -72,7 +62,7 @@ class Architecture(BaseModel):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     space: str = Field(default="darts", min_length=1)
     method: str | None = None
-    cells: Cells | None = None
+    cells: dict[str, Cell] | None = None
     macro: Plain = Field(default_factory=dict)
     nni: Plain | None = None
     provenance: Plain = Field(default_factory=dict)
@@ -81,6 +71,8 @@ class Architecture(BaseModel):
     def _consistent(self) -> Architecture:
         if self.cells is None and self.nni is None:
             raise ConfigError("The architecture holds neither 'cells' nor an 'nni' sample.")
+        if self.cells is not None:
+            _check_names(self.cells, self.space)
         if self.space == NASBENCH201:
             if self.cells is not None:
                 raise ConfigError(f"cells: the space {NASBENCH201} has no normal and reduction cell.")
@@ -88,7 +80,7 @@ class Architecture(BaseModel):
         genotype = self.genotype
         problems = [] if genotype is None else space_problems(genotype, self.space, self.macro)
         if self.nni is not None and (genotype is not None or self.space in CELL_SPACES):
-            stated = genotype_of(self.nni)
+            stated = any_genotype_of(self.nni)
             if genotype is None:
                 problems.append("cells: missing, though 'nni' is the sample of a cell space.")
             elif stated != genotype:
@@ -98,15 +90,12 @@ class Architecture(BaseModel):
         return self
 
     @property
-    def genotype(self) -> Genotype | None:
+    def genotype(self) -> AnyGenotype | None:
         """The cells as a genotype, None for spaces without cells."""
         if self.cells is None:
             return None
-        return Genotype.of(
-            normal=self.cells.normal.edges,
-            normal_concat=self.cells.normal.concat,
-            reduce=self.cells.reduce.edges,
-            reduce_concat=self.cells.reduce.concat,
+        return _kind_of(self.cells).of_cells(
+            {name: (cell.edges, cell.concat) for name, cell in self.cells.items()}
         )
 
     @property
@@ -121,10 +110,13 @@ class Architecture(BaseModel):
         return None if found is None else str(found)
 
     @classmethod
-    def from_genotype(cls, genotype: Genotype, **fields: Any) -> Architecture:
+    def from_genotype(cls, genotype: CellGenotype, **fields: Any) -> Architecture:
         """From a genotype; ``fields`` are ``space``, ``method``, ``macro``, ``provenance``."""
-        cells = {cell: {"edges": genotype.edges(cell), "concat": genotype.concat(cell)} for cell in CELLS}
-        nni = None if obstacles(genotype) else sample_of(genotype, space=fields.get("space", "darts"))
+        fields = {"space": genotype.space, **fields}
+        cells = {
+            cell: {"edges": genotype.edges(cell), "concat": genotype.concat(cell)} for cell in genotype.cells
+        }
+        nni = None if obstacles(genotype) else sample_of(genotype, space=fields["space"])
         return cls.from_dict({**fields, "cells": cells, "nni": nni})
 
     @classmethod
@@ -138,8 +130,8 @@ class Architecture(BaseModel):
         nni = _plain(sample)
         if not is_cell_sample(nni):
             return cls.from_dict({**fields, "nni": nni})
-        cells = cls.from_genotype(genotype_of(nni), **fields).to_dict()["cells"]
-        return cls.from_dict({**fields, "cells": cells, "nni": nni})
+        written = cls.from_genotype(any_genotype_of(nni), **fields).to_dict()
+        return cls.from_dict({**written, "nni": nni})
 
     @classmethod
     def from_dict(cls, data: Any) -> Architecture:
@@ -179,3 +171,16 @@ class Architecture(BaseModel):
     def write(self, path: str | Path) -> Path:
         """Write an architecture file atomically."""
         return write_text(path, self.to_json() + "\n")
+
+
+def _kind_of(cells: Mapping[str, Cell]) -> type[AnyGenotype]:
+    """The kind of genotype that has cells of these names."""
+    return next((kind for kind in KINDS if set(kind.cells) & set(cells)), KINDS[0])
+
+
+def _check_names(cells: Mapping[str, Cell], space: str) -> None:
+    kind = _kind_of(cells)
+    problems = [f"cells.{name}: missing." for name in kind.cells if name not in cells]
+    problems += [f"cells.{name}: unknown field." for name in cells if name not in kind.cells]
+    if problems and space != NASBENCH201:
+        raise ConfigError(*problems)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from nni_darts.genotype.cell import CELLS
-from nni_darts.genotype.names import PRIMITIVES
+from nni_darts.genotype.names import ACTIVATIONS, PRIMITIVES
 
 Operations = tuple[str, ...]
 Edge = tuple[int, int]
@@ -66,15 +66,17 @@ ROBUST: dict[str, CellCandidates] = {
     "s4": everywhere((_NOISE, _SEP3), ROBUST_NODES),
 }
 
-CELL_SPACES = ("darts", *ROBUST)
-"""Built-in spaces of a normal and a reduction cell, whose architectures are genotypes."""
+DARTS_RNN = "darts_rnn"
+
+CELL_SPACES = ("darts", *ROBUST, DARTS_RNN)
+"""Built-in spaces whose architectures are genotypes: of a normal and a reduction cell, or a recurrent one."""
 
 
 def candidates(space: str, cell: str, edge: Edge) -> Operations:
     """Candidates of one edge of a built-in cell space; none where the space has no such edge."""
     if space in ROBUST:
         return ROBUST[space][cell].get(edge, ())
-    return PRIMITIVES
+    return ACTIVATIONS if space == DARTS_RNN else PRIMITIVES
 
 
 def inert(operations: Operations) -> str:

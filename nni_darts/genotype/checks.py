@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nni_darts.genotype.candidates import CELL_SPACES, ROBUST, ROBUST_NODES, candidates
-from nni_darts.genotype.cell import CELLS
-from nni_darts.genotype.genotype import Genotype
-from nni_darts.genotype.names import OPERATION_NAMES
+from nni_darts.genotype.candidates import CELL_SPACES, DARTS_RNN, ROBUST, ROBUST_NODES, candidates
+from nni_darts.genotype.genotype import CellGenotype, Genotype, RecurrentGenotype
+from nni_darts.genotype.names import ACTIVATIONS, OPERATION_NAMES
 
 
 def unknown_operations(names: Collection[str], known: Collection[str] = OPERATION_NAMES) -> list[str]:
@@ -24,27 +23,31 @@ def unknown_operations(names: Collection[str], known: Collection[str] = OPERATIO
     return problems
 
 
-def space_problems(genotype: Genotype, space: str, macro: Mapping[str, Any]) -> list[str]:
+def space_problems(genotype: CellGenotype, space: str, macro: Mapping[str, Any]) -> list[str]:
     """Why a genotype does not fit the built-in space (a user's own space knows its operations itself)."""
     if space not in CELL_SPACES:
         return []
-    problems = unknown_operations([name for cell in CELLS for name, _ in genotype.edges(cell)])
+    kind = RecurrentGenotype if space == DARTS_RNN else Genotype
+    if not isinstance(genotype, kind):
+        return [f"The space {space} has the cells {', '.join(kind.cells)}, not {', '.join(genotype.cells)}."]
+    known = ACTIVATIONS if space == DARTS_RNN else OPERATION_NAMES
+    problems = unknown_operations([name for cell in genotype.cells for name, _ in genotype.edges(cell)], known)
     nodes = ROBUST_NODES if space in ROBUST else macro.get("nodes")
     if not problems and space in ROBUST:
         problems = list(_not_offered(genotype, space))
-    for cell in CELLS:
-        count = len(genotype.edges(cell)) // 2
+    for cell in genotype.cells:
+        count = len(genotype.nodes(cell))
         if nodes is not None and nodes != count:
             told = f"the space {space} has {nodes}" if space in ROBUST else f"macro.nodes is {nodes!r}"
             problems.append(f"The {cell} cell has {count} nodes, but {told}.")
     return problems
 
 
-def _not_offered(genotype: Genotype, space: str) -> Iterator[str]:
+def _not_offered(genotype: CellGenotype, space: str) -> Iterator[str]:
     """Operations on edges for which the space has others."""
-    for cell in CELLS:
+    for cell in genotype.cells:
         for position, (name, source) in enumerate(genotype.edges(cell)):
-            edge = (source, 2 + position // 2)
+            edge = (source, genotype.form.node(position))
             offered = candidates(space, cell, edge)
             if offered and name not in offered:
                 yield (

@@ -17,3 +17,6 @@ PRIMITIVES: tuple[str, ...] = (
 #: Everything ``search_spaces.operations`` builds; the first two extra ones occur in NASNet's and AmoebaNet's
 #: cells, ``noise`` in the space S4.
 OPERATION_NAMES: tuple[str, ...] = (*PRIMITIVES, "sep_conv_7x7", "conv_7x1_1x7", "noise")
+
+#: The candidates of one edge of a recurrent cell in the order of rnn/genotypes.py: the columns of its alphas.
+ACTIVATIONS: tuple[str, ...] = ("none", "tanh", "relu", "sigmoid", "identity")

@@ -9,9 +9,9 @@ from typing import Any
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype.architecture import Architecture
-from nni_darts.genotype.genotype import Genotype
+from nni_darts.genotype.genotype import KINDS, parse_genotype
 from nni_darts.genotype.nasbench201 import BenchmarkCell
-from nni_darts.genotype.published import PUBLISHED
+from nni_darts.genotype.published import EVERY_PUBLISHED
 from nni_darts.genotype.sample import is_cell_sample
 
 
@@ -19,7 +19,7 @@ def resolve(text: str | Path) -> Architecture:
     """A published name, a file (.json or .txt), a run's folder, a text of one line, or a JSON string.
 
     A text is a classic one or a cell of NAS-Bench-201: its string (``|nor_conv_3x3~0|+|...``) or its six
-    digits. JSON may be an architecture, NNI's sample of a cell space or of NAS-Bench-201, or the four
+    digits. JSON may be an architecture, NNI's sample of a cell space or of NAS-Bench-201, or the
     classic fields.
 
     Raises
@@ -28,9 +28,9 @@ def resolve(text: str | Path) -> Architecture:
         For anything else, with the nearest published names.
     """
     given = str(text).strip()
-    if given in PUBLISHED:
+    if given in EVERY_PUBLISHED:
         provenance = {"published": given}
-        return Architecture.from_genotype(PUBLISHED[given], provenance=provenance)
+        return Architecture.from_genotype(EVERY_PUBLISHED[given], provenance=provenance)
     if "Genotype(" in given or BenchmarkCell.is_text(given):
         return _from_text(given)
     if given.startswith("{"):
@@ -47,9 +47,9 @@ def resolve(text: str | Path) -> Architecture:
 
 
 def _suggestion(given: str) -> str:
-    by_lower = {name.lower(): name for name in PUBLISHED}
+    by_lower = {name.lower(): name for name in EVERY_PUBLISHED}
     near = [by_lower[match] for match in get_close_matches(given.lower(), by_lower)]
-    return f"did you mean {' or '.join(near)}?" if near else f"the names are {', '.join(PUBLISHED)}."
+    return f"did you mean {' or '.join(near)}?" if near else f"the names are {', '.join(EVERY_PUBLISHED)}."
 
 
 def _from_file(path: Path) -> Architecture:
@@ -68,7 +68,7 @@ def _from_file(path: Path) -> Architecture:
 def _from_text(text: str) -> Architecture:
     if BenchmarkCell.is_text(text):
         return Architecture.from_benchmark_cell(BenchmarkCell.parse(text))
-    return Architecture.from_genotype(Genotype.parse(text))
+    return Architecture.from_genotype(parse_genotype(text))
 
 
 def _from_json(content: str) -> Architecture:
@@ -80,6 +80,7 @@ def _from_json(content: str) -> Architecture:
         return Architecture.from_sample(data)
     if isinstance(data, dict) and BenchmarkCell.is_sample(data):
         return Architecture.from_benchmark_cell(BenchmarkCell.of_sample(data))
-    if isinstance(data, dict) and set(data) == {"normal", "normal_concat", "reduce", "reduce_concat"}:
-        return Architecture.from_genotype(Genotype(**data))
+    for kind in KINDS:
+        if isinstance(data, dict) and set(data) == set(kind.fields):
+            return Architecture.from_genotype(kind.from_fields(data))
     return Architecture.from_json(content)

@@ -7,15 +7,18 @@ from typing import Any
 
 from nni_darts.errors import ConfigError
 
-FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
-
 #: Far above any genotype; keeps a hostile text from exhausting the parser.
 MAX_LENGTH = 20_000
 _MAX_STATES = 1_000
 
 
-def read_call(text: str) -> dict[str, Any]:
-    """The four fields of ``Genotype(...)`` as plain lists and ranges, not yet checked as cells.
+def field_names(text: str) -> list[str]:
+    """The fields that ``Genotype(...)`` names."""
+    return [keyword.arg for keyword in _find_call(text).keywords if keyword.arg is not None]
+
+
+def read_call(text: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """The fields ``names`` of ``Genotype(...)`` as plain lists and ranges, not yet checked as cells.
 
     An assignment (``DARTS_V2 = Genotype(...)``, a line of a ``genotypes.py``) is read as well.
 
@@ -25,17 +28,19 @@ def read_call(text: str) -> dict[str, Any]:
         If the text is anything but one such call with literal arguments.
     """
     call = _find_call(text)
-    given: dict[str, ast.expr] = dict(zip(FIELDS, call.args, strict=False))
-    problems = [f"Genotype(...) takes four fields, got {len(call.args)}."] if len(call.args) > 4 else []
+    given: dict[str, ast.expr] = dict(zip(names, call.args, strict=False))
+    problems = []
+    if len(call.args) > len(names):
+        problems.append(f"Genotype(...) takes {len(names)} fields, got {len(call.args)}.")
     for keyword in call.keywords:
-        if keyword.arg not in FIELDS:
-            fields_text = ", ".join(FIELDS)
-            problems.append(f"Genotype(...) has no field {keyword.arg!r}; its fields are {fields_text}.")
+        if keyword.arg not in names:
+            known = ", ".join(names)
+            problems.append(f"Genotype(...) has no field {keyword.arg!r}; its fields are {known}.")
         elif keyword.arg in given:
             problems.append(f"Genotype(...) has the field {keyword.arg!r} twice.")
         else:
             given[keyword.arg] = keyword.value
-    problems += [f"Genotype(...) lacks the field {name!r}." for name in FIELDS if name not in given]
+    problems += [f"Genotype(...) lacks the field {name!r}." for name in names if name not in given]
     fields = {}
     for name, node in given.items():
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from nni_darts.config import Settings, apply_point, seed_of
 from nni_darts.config.machine import genotype_problems
 from nni_darts.errors import ConfigError
-from nni_darts.genotype import PUBLISHED, resolve
+from nni_darts.genotype import EVERY_PUBLISHED, resolve
 from nni_darts.pipeline.plan import Plan
 from nni_darts.pipeline.task import STAGES, State, Task
 
@@ -53,7 +53,7 @@ def plan_of(settings: Settings, points: Sequence[Mapping[str, Any]], folder: Pat
 
 def _placed(genotype: str, folder: Path | None) -> str:
     """The genotype, with a relative path made absolute where it names a file or folder below ``folder``."""
-    if folder is None or genotype in PUBLISHED or "(" in genotype or genotype.lstrip().startswith("{"):
+    if folder is None or genotype in EVERY_PUBLISHED or "(" in genotype or genotype.lstrip().startswith("{"):
         return genotype
     path = folder / genotype
     return str(path) if path.exists() else genotype

@@ -14,9 +14,9 @@ from torch import nn
 from nni_darts.config.settings import Settings
 from nni_darts.data.info import DataInfo
 from nni_darts.errors import ConfigError
-from nni_darts.genotype import Architecture
+from nni_darts.genotype import Architecture, RecurrentGenotype
 from nni_darts.genotype.candidates import CELL_SPACES
-from search_spaces import S1, S2, S3, S4, DartsSpace, DiscreteNetwork, NasBench201Space
+from search_spaces import S1, S2, S3, S4, DartsSpace, DiscreteNetwork, NasBench201Space, RecurrentNetwork
 
 SPACES: dict[str, type[ModelSpace]] = {
     "darts": DartsSpace,
@@ -103,11 +103,14 @@ def build_network(
     arguments = space_arguments(cls, {**settings.space.args, **overrides}, info)
     if settings.space.name in CELL_SPACES and architecture.genotype is not None:
         # Published cells need not have a sample (NASNet takes an input twice).
-        nodes = len(architecture.genotype.normal) // 2
+        genotype = architecture.genotype
+        nodes = len(genotype.nodes(genotype.cells[0]))
         if nodes != arguments.get("nodes", nodes):
             raise ConfigError(f"genotype: has {nodes} nodes, but space.args.nodes is {arguments['nodes']}.")
         kept = {key: value for key, value in arguments.items() if key not in ("nodes", "primitives")}
-        return DiscreteNetwork(architecture.genotype, **kept)
+        if isinstance(genotype, RecurrentGenotype):
+            return RecurrentNetwork(genotype, **kept)
+        return DiscreteNetwork(genotype, **kept)
     if architecture.nni is None:
         raise ConfigError("genotype: holds no sample, and this space needs one.")
     try:

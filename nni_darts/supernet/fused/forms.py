@@ -56,4 +56,11 @@ class Halved:
     norm: nn.Module
 
 
-Form = Nothing | Unchanged | Pooled | Separable | Halved
+@dataclass(frozen=True)
+class Activated:
+    """Highway of a recurrent cell: state + gate (f(candidate) - state) with the activation f of this name."""
+
+    name: str
+
+
+Form = Nothing | Unchanged | Pooled | Separable | Halved | Activated

@@ -10,7 +10,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from nni_darts.supernet.fused.book import Book, Page
-from nni_darts.supernet.fused.forms import Halved, Nothing, Pooled, Separable, Unchanged
+from nni_darts.supernet.fused.forms import Activated, Halved, Nothing, Pooled, Separable, Unchanged
 from nni_darts.supernet.fused.halves import Halves
 from nni_darts.supernet.fused.level import Level, level_signature
 from nni_darts.supernet.fused.member import Member
@@ -46,6 +46,9 @@ def read_edges(edges: Mapping[Edge, nn.Module]) -> tuple[list[Member], dict[Edge
             forms = forms_of(edge)
         except NotFusedError as reason:
             left[source, target] = str(reason)
+            continue
+        if any(isinstance(form, Activated) for form in forms):
+            left[source, target] = "it holds activations of recurrent cells"
             continue
         if all(isinstance(form, Nothing) for form in forms):
             left[source, target] = "none of its candidates computes anything"
