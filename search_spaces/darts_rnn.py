@@ -19,11 +19,11 @@ from search_spaces.recurrent.search_cell import RecurrentSearchCell
 
 
 class DartsRnnSpace(ModelSpace):
-    """A language model whose one recurrent cell chooses an activation on every edge and an input at every node.
+    """A language model whose recurrent cell chooses an activation on every edge and an input at every node.
 
     The choices are the same at all time steps: 36 edges of 5 activations in the paper's cell.
     ``freeze(sample)`` and construction under ``nni.nas.space.model_context(sample)`` give the
-    :class:`RecurrentNetwork`, freshly initialised, without BatchNorm, and with this space's width and dropouts.
+    :class:`RecurrentNetwork`, freshly initialised, without BatchNorm, with this space's width and dropouts.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def draw_cells(
 
 
 def cell_figure(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> Figure:
-    """One normal or reduction cell: inputs green at the left, nodes blue, the output yellow, operations on the edges."""
+    """One cell: inputs green at the left, nodes blue, the output yellow, operations on the edges."""
     return _graph_figure(cell_graph(pairs, concat))
 
 

@@ -52,7 +52,7 @@ def cell_graph(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> CellG
 
 
 def recurrent_graph(pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> CellGraph:
-    """The graph of a recurrent cell: state 0 comes from the token and the hidden state, then a pair a node."""
+    """The graph of a recurrent cell: state 0 comes from token and hidden state, every node from one state."""
     boxes = (Box("x_{t}", "input", 0), Box("h_{t-1}", "input", 0), Box("0", "node", 1))
     begun = CellGraph(boxes, (Edge(0, 2), Edge(1, 2)))
     return _grown(begun, 2, RECURRENT_FORM, pairs, concat, "h_{t}")

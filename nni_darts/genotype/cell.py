@@ -47,7 +47,7 @@ RECURRENT_FORM = CellForm(inputs=1, taken=1)
 
 
 def read_edges(value: Any, field: str, problems: list[str], form: CellForm) -> tuple[Edge, ...]:
-    """Edges of a cell, as many per node as the form says in node order, from a flat or a nested-per-node list.
+    """Edges of a cell in node order, as many per node as the form says; the list may be nested per node.
 
     Node ``i`` may use the states ``0 .. i-1``: first the inputs of the cell, then the nodes before it.
     """

@@ -31,7 +31,8 @@ def space_problems(genotype: CellGenotype, space: str, macro: Mapping[str, Any])
     if not isinstance(genotype, kind):
         return [f"The space {space} has the cells {', '.join(kind.cells)}, not {', '.join(genotype.cells)}."]
     known = ACTIVATIONS if space == DARTS_RNN else OPERATION_NAMES
-    problems = unknown_operations([name for cell in genotype.cells for name, _ in genotype.edges(cell)], known)
+    used = {name for cell in genotype.cells for name, _ in genotype.edges(cell)}
+    problems = unknown_operations(used, known)
     nodes = ROBUST_NODES if space in ROBUST else macro.get("nodes")
     if not problems and space in ROBUST:
         problems = list(_not_offered(genotype, space))

@@ -43,7 +43,7 @@ class Dropouts:
 
 
 def mask(probability: float, like: Tensor, *shape: int) -> Tensor | None:
-    """0 with the probability, else 1 / (1 - probability), of the type of ``like``; None where nothing drops."""
+    """0 with the probability, else 1 / (1 - probability), in the type of ``like``; None if nothing drops."""
     if not probability:
         return None
     keep = 1 - probability
