@@ -13,6 +13,7 @@ from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor, nn
 
 from nni_darts.engine import SearchModule
+from nni_darts.genotype.cell import RECURRENT
 from nni_darts.genotype.sample import edge_label
 from nni_darts.strategy import DARTS, DifferentiableStrategy
 
@@ -79,20 +80,22 @@ def supernet(
     return search
 
 
-def edges(kind: str, nodes: int = 4) -> list[str]:
-    """Labels of a cell type's edges in the order of the fixtures' rows."""
-    return [edge_label(kind, source, node) for node in range(2, 2 + nodes) for source in range(node)]
+def edges(kind: str, nodes: int | None = None) -> list[str]:
+    """Labels of a cell type's edges in the order of the fixtures' rows; 4 nodes by default, recurrent 8."""
+    first, usual = (1, 8) if kind == RECURRENT else (2, 4)
+    targets = range(first, first + (nodes or usual))
+    return [edge_label(kind, source, node) for node in targets for source in range(node)]
 
 
 def set_alphas(search: SearchModule, kind: str, table: Tensor) -> None:
-    """Fill the alphas of one cell type, ``table`` [14, 8]."""
+    """Fill the alphas of one cell type, ``table`` [14, 8] or [36, 5]."""
     with torch.no_grad():
         for label, row in zip(edges(kind), table, strict=True):
             search.relaxation.alpha(label).copy_(row)
 
 
 def table(search: SearchModule, kind: str, values: Sequence[Tensor] | None = None) -> Tensor:
-    """The alphas of one cell type, or what ``values`` holds for each of them, as [14, 8]."""
+    """The alphas of one cell type, or what ``values`` holds for each of them, one row an edge."""
     values = list(search.relaxation.alphas) if values is None else values
     by_label = dict(zip(search.relaxation.labels, values, strict=True))
     return torch.stack([by_label[label].detach() for label in edges(kind)])

@@ -13,11 +13,13 @@ becomes an attribute path by rewriting its segments:
 ``classifier/weight``    ``classifier.weight``
 ``conv``, ``conv_bias``  ``conv.weight``, ``conv.bias``
 ``res/conv_a_bn_gamma``  ``conv_a.bn.weight``
+``W_init``, ``W_node3``  ``cell.W_init``, ``cell.W_nodes.2``
+``decoder_bias``         ``decoder_bias``
 =======================  ==========================
 
 It holds for an operation, an edge's LayerChoice, a SearchCell, a DartsSpace before or after it became a
-supernet (its mixed modules keep their candidates' names), a DiscreteNetwork, and the cells and networks of
-NAS-Bench-201.
+supernet (its mixed modules keep their candidates' names), a DiscreteNetwork, the cells and networks of
+NAS-Bench-201, and language models.
 """
 
 from __future__ import annotations
@@ -45,11 +47,18 @@ _PARTS = {
     "bias": "bias",
 }
 _PART = re.compile(r"(?:(bn\d?|classifier|conv)_)?(gamma|beta|mean|var|weight|bias)")
+_NODE = re.compile(r"W_node(\d+)")
+_BARE = {"W_init": "cell.W_init", "decoder_bias": "decoder_bias"}
 _RESIDUAL = re.compile(r"(conv_[ab]|downsample)_(.+)")
 
 
 def attribute_path(name: str) -> str:
     """Attribute path of the tensor that a fixture calls ``name``."""
+    node = _NODE.fullmatch(name)
+    if node:
+        return f"cell.W_nodes.{int(node[1]) - 1}"
+    if name in _BARE:
+        return _BARE[name]
     *folders, last = name.split("/")
     path = [_segment(folder) for folder in folders if folder != "res"]
     in_block = _RESIDUAL.fullmatch(last)

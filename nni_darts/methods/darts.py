@@ -12,9 +12,11 @@ def darts_first_order() -> Recipe:
     return Recipe(architect=first_order)
 
 
-def darts_second_order(hvp: str = "fd", radius: float = RADIUS) -> Recipe:
+def darts_second_order(
+    hvp: str = "fd", radius: float = RADIUS, clip: float | None = None, official: bool = False
+) -> Recipe:
     """The gradient through one unrolled weight step."""
-    return darts_first_order().but(architect=Unrolled(hvp, radius))
+    return darts_first_order().but(architect=Unrolled(hvp, radius, clip, official))
 
 
 @method(
@@ -22,8 +24,17 @@ def darts_second_order(hvp: str = "fd", radius: float = RADIUS) -> Recipe:
     summary="softmax mixture of operations, architecture and weights trained in turns",
     paper="DARTS: Differentiable Architecture Search (ICLR 2019)",
 )
-def darts(order: int = 2, hvp: str = "fd", radius: float = RADIUS) -> Recipe:
-    """DARTS of the given order; ``hvp`` and ``radius`` only matter for order 2."""
+def darts(
+    order: int = 2,
+    hvp: str = "fd",
+    radius: float = RADIUS,
+    clip: float | None = None,
+    official: bool = False,
+) -> Recipe:
+    """DARTS of the given order; the other options, those of :class:`Unrolled`, only matter for order 2.
+
+    The recurrent search of the authors has ``clip`` 0.25 (rnn/train_search.py), the convolutional one none.
+    """
     if order not in (1, 2):
         raise ConfigError(f"method.order: got {order!r}; write 1 (first order) or 2 (unrolled).")
-    return darts_first_order() if order == 1 else darts_second_order(hvp, radius)
+    return darts_first_order() if order == 1 else darts_second_order(hvp, radius, clip, official)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,19 +28,24 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 """The activations by name."""
 
 
-class Highway(nn.Module):
-    """state + gate (f(candidate) - state): the gate says how much of the state is replaced.
+class Incoming(NamedTuple):
+    """What arrives at an edge, three tensors of one shape: the state, and gate and candidate made of it."""
 
-    Three tensors of one shape go in, since ``none`` must see the state too: what it leaves out is the whole
-    edge, the state with it.
-    """
+    state: Tensor
+    gate: Tensor
+    candidate: Tensor
+
+
+class Highway(nn.Module):
+    """state + gate (f(candidate) - state): the gate says how much of the state is replaced."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
         self.function = FUNCTIONS[name]
 
-    def forward(self, state: Tensor, gate: Tensor, candidate: Tensor) -> Tensor:
+    def forward(self, incoming: Incoming) -> Tensor:
+        state, gate, candidate = incoming
         return state + gate * (self.function(candidate) - state)
 
     def form(self) -> Activated:
@@ -48,10 +54,10 @@ class Highway(nn.Module):
 
 
 class NoEdge(nn.Module):
-    """Zeros: the candidate ``none`` keeps its share of the mixture and brings nothing."""
+    """Zeros: the candidate ``none`` keeps its share of the mixture and brings nothing, not even the state."""
 
-    def forward(self, state: Tensor, gate: Tensor, candidate: Tensor) -> Tensor:
-        return torch.zeros_like(state)
+    def forward(self, incoming: Incoming) -> Tensor:
+        return torch.zeros_like(incoming.state)
 
     def form(self) -> Nothing:
         """For the fused supernet."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from search_spaces.recurrent.activations import Incoming
 from search_spaces.recurrent.dropout import masked
 
 INITIAL = 0.04
@@ -75,9 +76,9 @@ class RecurrentCell(nn.Module):
         gate, candidate = gated(both @ self.W_init)
         return hidden + gate * (candidate.tanh() - hidden)
 
-    def incoming(self, node: int, state: Tensor, masks: Masks) -> tuple[Tensor, Tensor]:
-        """Gate and candidate of the edge from a state to a node (from 1), [B, n] each."""
-        return gated(masked(state, masks.hidden) @ self.W_nodes[node - 1])
+    def incoming(self, node: int, state: Tensor, masks: Masks) -> Incoming:
+        """What arrives at the edge from a state to a node (from 1), [B, n] each."""
+        return Incoming(state, *gated(masked(state, masks.hidden) @ self.W_nodes[node - 1]))
 
 
 def gated(product: Tensor) -> tuple[Tensor, Tensor]:

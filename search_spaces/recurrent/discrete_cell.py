@@ -27,6 +27,5 @@ class DiscreteRecurrentCell(RecurrentCell):
         """Node by node."""
         states = [self.initial(token, hidden, masks)]
         for node, ((_, source), edge) in enumerate(zip(self.pairs, self.edges, strict=True), start=1):
-            state = states[source]
-            states.append(edge(state, *self.incoming(node, state, masks)))
+            states.append(edge(self.incoming(node, states[source], masks)))
         return torch.stack([states[node] for node in self.concat]).mean(0)

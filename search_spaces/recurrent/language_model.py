@@ -51,7 +51,7 @@ class LanguageModel(nn.Module):
         self.cell = cell
 
     @property
-    def tied(self) -> list[Tensor]:
+    def tied_weights(self) -> list[Tensor]:
         """Parameters with two places in the original, where they have two names."""
         return [self.embedding.weight]
 

@@ -62,7 +62,7 @@ class RecurrentSearchCell(RecurrentCell):
         states = [self.bn(self.initial(token, hidden, masks))]
         for name, choose in self.inputs.items():
             edges = [
-                self.edges[f"{source}_{name}"](state, *self.incoming(int(name), state, masks))
+                self.edges[f"{source}_{name}"](self.incoming(int(name), state, masks))
                 for source, state in enumerate(states)
             ]
             states.append(self.bn(choose(edges)))

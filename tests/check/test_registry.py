@@ -17,7 +17,7 @@ def _touch(folder: Path, *names: str) -> None:
 
 
 def test_known_kinds_with_any_suffix_are_found(tmp_path: Path) -> None:
-    _touch(tmp_path, "cnn_ops.npz", "cnn_ops_Q.npz", "cnn_opsX.npz", "rnn_search_A.npz", "other.npz")
+    _touch(tmp_path, "cnn_ops.npz", "cnn_ops_Q.npz", "cnn_opsX.npz", "rnn_other_A.npz", "other.npz")
     assert [(path.name, kind) for path, kind in find_fixtures(tmp_path)] == [
         ("cnn_ops.npz", "cnn_ops"),
         ("cnn_ops_Q.npz", "cnn_ops"),
