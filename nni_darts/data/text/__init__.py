@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from nni_darts.data.text.corpus import Corpus
 from nni_darts.data.text.vocabulary import Vocabulary
-from nni_darts.data.text.windows import Lengths, Window, Windows, columns
+from nni_darts.data.text.windows import STREAMS, Lengths, Window, Windows, columns
 
-__all__ = ["Corpus", "Lengths", "Vocabulary", "Window", "Windows", "columns"]
+__all__ = ["STREAMS", "Corpus", "Lengths", "Vocabulary", "Window", "Windows", "columns"]

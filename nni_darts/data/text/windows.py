@@ -11,6 +11,9 @@ from torch import Tensor
 
 from nni_darts.errors import ConfigError
 
+STREAMS = ("weights", "architecture")
+"""Texts that a search reads side by side."""
+
 
 def columns(tokens: Tensor, batch_size: int) -> Tensor:
     """``tokens`` as columns that continue downwards, int64 [rows, batch_size]; a rest is left out.
@@ -63,12 +66,15 @@ class Window(NamedTuple):
         Of the window in its epoch: 0 begins with an empty hidden state.
     scale
         The drawn length over the usual one: learning rates are multiplied by it.
+    stream
+        ``weights`` or ``architecture``: whose text it is, and so whose hidden state goes on.
     """
 
     x: Tensor
     y: Tensor
     number: int
     scale: float
+    stream: str
 
 
 class Windows:
@@ -95,6 +101,9 @@ class Windows:
     batch_sampler = None
     """Lightning looks for it wherever there is a ``sampler``."""
 
+    varies = True
+    """Every epoch has its own number of windows."""
+
     def __init__(
         self,
         rows: Tensor,
@@ -112,6 +121,10 @@ class Windows:
     def sampler(self) -> Windows:
         """Lightning calls ``set_epoch`` on a loader's sampler."""
         return self
+
+    def __len__(self) -> int:
+        """Windows of this epoch."""
+        return sum(1 for _ in self._plan())
 
     def set_epoch(self, epoch: int) -> None:
         """Begin this epoch; a position loaded for this very epoch stays."""
@@ -151,4 +164,5 @@ class Windows:
         last = len(self.rows) - 1
         start = row if self.follow is None else row % last
         stop = min(start + length, last)
-        return Window(self.rows[start:stop], self.rows[start + 1 : stop + 1], number, length / self.bptt)
+        x, y = self.rows[start:stop], self.rows[start + 1 : stop + 1]
+        return Window(x, y, number, length / self.bptt, STREAMS[self.follow is not None])

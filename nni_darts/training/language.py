@@ -1,0 +1,232 @@
+"""The Lightning module that trains a language model: a recurrent supernet in search, a network afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from nni.nas.evaluator.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nni_darts.data.text import STREAMS, Window
+from nni_darts.errors import RunError
+from nni_darts.training.averaging import Averaging
+
+LARGEST = 80.0
+"""Loss from which a perplexity is not told apart any more: e^80 is still a number."""
+
+
+def perplexity(loss: float) -> float:
+    """e^loss, finite for every loss."""
+    return math.exp(min(loss, LARGEST))
+
+
+class Likelihood(nn.Module):
+    """Sum of the negative log likelihoods of an epoch's windows, each weighted by its rows.
+
+    Parameters
+    ----------
+    bare_rows
+        Rows that are counted although they have no target. The official evaluation divides by all rows of
+        the text, of which the first is never predicted; published perplexities are slightly low for it.
+    """
+
+    sums: Tensor
+
+    def __init__(self, bare_rows: int = 0) -> None:
+        super().__init__()
+        self.bare_rows = bare_rows
+        self.register_buffer("sums", torch.zeros(2, dtype=torch.float64))
+
+    def reset(self) -> None:
+        """Begin an epoch."""
+        self.sums.zero_()
+
+    @torch.no_grad()
+    def update(self, loss: Tensor, rows: int) -> None:
+        """Count a window of so many rows by its mean loss."""
+        self.sums += torch.stack([loss.detach().double() * rows, torch.full_like(loss, rows).double()])
+
+    def compute(self) -> dict[str, float]:
+        """``loss`` in nats a token and ``perplexity``; empty before any window."""
+        total, rows = self.sums.tolist()
+        if not rows:
+            return {}
+        loss = total / (rows + self.bare_rows)
+        return {"loss": loss, "perplexity": perplexity(loss)}
+
+
+class LanguageModule(LightningModule):
+    """Negative log likelihood of the next word, SGD without momentum, truncated back-propagation.
+
+    As rnn/train_search.py and rnn/train.py of quark0/darts: the learning rate of a window is scaled by its
+    length; the hidden state goes on from window to window, detached. The network comes by ``set_model``; it
+    maps (tokens [T, B], hidden [B, n]) to ``logits``, ``hidden``, ``raw`` and ``dropped``.
+
+    A search evaluates several losses of a window before the weights' step. All of them begin with the same
+    hidden state, and the last one leaves its own for the next window, as in the official code.
+
+    Parameters
+    ----------
+    batch_size
+        Columns of the training text, and of the architecture's.
+    lr, weight_decay
+        Of SGD.
+    temporal, activation
+        beta and alpha of AWD-LSTM: weight of the squared steps between outputs, and of squared outputs after
+        dropout. In the weight step only.
+    nonmono
+        Evaluations to look back at before plain SGD becomes averaged SGD; None never averages.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        lr: float = 20.0,
+        weight_decay: float = 5e-7,
+        temporal: float = 1e-3,
+        activation: float = 0.0,
+        nonmono: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.batch_size, self.lr, self.weight_decay = batch_size, lr, weight_decay
+        self.temporal, self.activation = temporal, activation
+        self.averaging = Averaging(nonmono)
+        self.train_scores = Likelihood()
+        self.valid_scores = Likelihood(bare_rows=1)
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._left: dict[str, Tensor] = {}  # hidden states that the windows of this step end with
+        self._evaluated: Tensor | None = None
+        self._is_muted = False
+        self.register_state_dict_pre_hook(lambda module, prefix, keep_vars: self._settle())
+
+    def set_model(self, model: nn.Module) -> None:
+        """Take the network, and make room for the hidden states."""
+        super().set_model(model)
+        for stream in STREAMS:
+            self.register_buffer(f"hidden_{stream}", self._empty(self.batch_size))
+
+    def _empty(self, columns: int) -> Tensor:
+        hidden: Tensor = self.model.initial_hidden(columns)
+        return hidden
+
+    def forward(self, tokens: Tensor, hidden: Tensor) -> Any:
+        return self.model(tokens, hidden)
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """``training_step`` computes the plain loss and counts nothing: for the architect's evaluations."""
+        before, self._is_muted = self._is_muted, True
+        try:
+            yield
+        finally:
+            self._is_muted = before
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        window: Window = batch["train"] if isinstance(batch, dict) else batch
+        self._carry_on()
+        if window.number == 0:
+            for stream in STREAMS:
+                self.get_buffer(f"hidden_{stream}").zero_()
+        assert self._optimizer is not None
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.lr * window.scale
+
+    def training_step(self, batch: Window, batch_idx: int) -> Tensor:
+        prediction = self.model(batch.x, self.get_buffer(f"hidden_{batch.stream}"))
+        self._left[batch.stream] = prediction.hidden.detach()
+        loss = functional.cross_entropy(prediction.logits.flatten(0, 1), batch.y.flatten())
+        if self._is_muted:
+            return loss
+        self.train_scores.update(loss, len(batch.x))
+        if self.activation:
+            loss = loss + self.activation * prediction.dropped.square().mean()
+        if self.temporal and len(batch.x) > 1:
+            loss = loss + self.temporal * prediction.raw.diff(dim=0).square().mean()
+        return loss
+
+    def _carry_on(self) -> None:
+        """The hidden states that the last step left are those of the next."""
+        for stream, hidden in self._left.items():
+            self.get_buffer(f"hidden_{stream}").copy_(hidden)
+        self._left.clear()
+
+    def _settle(self) -> None:
+        """What a checkpoint must hold: hidden states for the next batch, and weights that are no averages."""
+        self._carry_on()
+        self.averaging.leave()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self._check_finite()
+
+    def validation_step(self, batch: Window, batch_idx: int) -> None:
+        if batch.number == 0 or self._evaluated is None:
+            self._evaluated = self._empty(batch.x.shape[1]).to(batch.x.device)
+        prediction = self.model(batch.x, self._evaluated)
+        self._evaluated = prediction.hidden.detach()
+        loss = functional.cross_entropy(prediction.logits.flatten(0, 1), batch.y.flatten())
+        self.valid_scores.update(loss, len(batch.x))
+
+    def test_step(self, batch: Window, batch_idx: int) -> None:
+        self.validation_step(batch, batch_idx)
+
+    def configure_optimizers(self) -> Any:
+        kind = self.averaging.optimizer if self.averaging.active else torch.optim.SGD
+        self._optimizer = kind(self.model.parameters(), lr=self.lr, weight_decay=self.weight_decay)
+        return self._optimizer
+
+    def on_train_epoch_start(self) -> None:
+        self.train_scores.reset()
+        self.valid_scores.reset()
+
+    def on_validation_start(self) -> None:
+        self.valid_scores.reset()
+
+    def on_validation_epoch_start(self) -> None:
+        self.averaging.enter(self._optimizer)
+
+    def on_validation_epoch_end(self) -> None:
+        scores = self.valid_scores.compute()
+        if self.averaging.observe(scores.get("loss", math.inf)):
+            self.trainer.optimizers = [self.configure_optimizers()]
+
+    def on_validation_end(self) -> None:
+        self.averaging.leave()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["averaging"] = self.averaging.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # Before the optimisers are made: theirs is the state that follows.
+        self.averaging.load_state_dict(checkpoint["averaging"])
+
+    @property
+    def is_best(self) -> bool:
+        """Whether the last evaluation was better than every one before it."""
+        return self.averaging.is_best
+
+    def epoch_metrics(self) -> dict[str, float]:
+        """``train_*`` and, where there was validation, ``valid_*`` of this epoch: loss and perplexity.
+
+        Raises
+        ------
+        RunError
+            The training loss is not a number.
+        """
+        self._check_finite()
+        return {
+            f"{part}_{name}": value
+            for part, scores in (("train", self.train_scores), ("valid", self.valid_scores))
+            for name, value in scores.compute().items()
+        }
+
+    def _check_finite(self) -> None:
+        if not torch.isfinite(self.train_scores.sums[0]):
+            raise RunError(
+                f"the training loss became NaN or infinite in epoch {self.current_epoch}; lower lr "
+                f"(now {self.lr:g}) or grad_clip."
+            )
