@@ -101,6 +101,7 @@ class SearchModule(BaseOneShotLightningModule):
             inner_regularisers=recipe.inner_regularisers,
             validation=self._validation_batches,
             weight_steps=recipe.weight_steps,
+            outer_optimizer=self.architecture_optimizers,
         )
 
     @property

@@ -41,8 +41,12 @@ class SearchState:
         Context in which ``training_step`` leaves no trace in logs and metrics.
     apply
         Gradient of a loss, clipping, and one step of the evaluator's own optimiser.
+    outer_optimizer
+        The architecture's optimiser; None outside of a search.
     epoch, epochs
         This epoch, from 0, and how many the search has.
+    returns
+        How often the search went back to an earlier epoch so far.
     clock
         ``epoch`` as a tensor on the search's device, changed in place: what a recorded step may read.
     validation
@@ -62,8 +66,10 @@ class SearchState:
     apply: Callable[[Tensor], None]
     outer_regularisers: Sequence[Regulariser] = ()
     inner_regularisers: Sequence[Regulariser] = ()
+    outer_optimizer: Callable[[], torch.optim.Optimizer | None] = lambda: None
     epoch: int = 0
     epochs: int = 1
+    returns: int = 0
     clock: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     step: int = 0
     weight_steps: int = 1

@@ -11,6 +11,7 @@ from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.eigenvalue import largest_eigenvalue, largest_eigenvalue_by_products
 from nni_darts.parts.named import makes_part
 from nni_darts.parts.stopping import Sample, Stop, Stopping
+from nni_darts.parts.weight_decay import decay_of
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 
@@ -32,7 +33,7 @@ class EigenvalueJump(Stopping):
     measure
         The state at the end of an epoch's training -> the eigenvalue.
     ridge
-        Added to every value.
+        Added to every value; None for the decay that the architecture's optimiser adds to its gradient.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class EigenvalueJump(Stopping):
         start: int = 10,
         delta: int = 4,
         factor: float = 1.3,
-        ridge: float = 1e-3,
+        ridge: float | None = None,
     ) -> None:
         super().__init__()
         self.measure, self.every, self.window = measure, every, window
@@ -56,7 +57,7 @@ class EigenvalueJump(Stopping):
         if asked % self.every and not last:
             return None
         records = self.memory.setdefault("records", [])
-        value = self.measure(state) + self.ridge
+        value = self.measure(state) + self._ridge(state)
         records.append({"asked": asked, "epoch": state.epoch, "value": value, "sample": sample})
         # The last epoch may follow its predecessor at another distance.
         return None if last else self._stop([record["value"] for record in records])
@@ -71,6 +72,10 @@ class EigenvalueJump(Stopping):
             return None
         reason = f"the eigenvalue has grown from {before:.4g} to {now:.4g}"
         return Stop(reason, record["epoch"], record["sample"])
+
+    def _ridge(self, state: SearchState) -> float:
+        optimizer = state.outer_optimizer() if self.ridge is None else None
+        return decay_of(optimizer) if optimizer is not None else self.ridge or 0.0
 
     def _mean(self, values: Sequence[float]) -> float:
         """Over the window that ends here, as far as there are values."""
@@ -122,15 +127,16 @@ def darts_es(
     delta: int = 4,
     factor: float = 1.3,
     eigenvalue: str = "exact",
-    ridge: float = 1e-3,
+    ridge: float | None = None,
     order: int = 2,
     hvp: str = "fd",
     radius: float = RADIUS,
 ) -> Recipe:
     """Defaults are those of the official code (src/search/args.py and its scripts).
 
-    ``ridge`` is the decay of the architecture's Adam, which that code adds to the gradient before it
-    differentiates. ``eigenvalue`` is ``exact`` or ``power``, by power iteration.
+    ``ridge`` is added to every value: None for ``search.arch_weight_decay``, since that code adds the decay
+    of the architecture's Adam to the gradient before it differentiates. ``eigenvalue`` is ``exact`` or
+    ``power``, by power iteration.
 
     ======== ======= ================================================================
     option   default meaning

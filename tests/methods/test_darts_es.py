@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import torch
 
 from nni_darts.capture import step
 from nni_darts.errors import ConfigError
@@ -13,7 +14,7 @@ from nni_darts.methods.darts import darts_first_order
 from nni_darts.methods.darts_es import EigenvalueJump
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.parts.stopping import Stop
-from nni_darts.recipe import build_recipe
+from nni_darts.recipe import OuterOptimiser, build_recipe
 from nni_darts.supernet.fused import nodes
 from tests.capture import searches
 from tests.capture.fakes import Tape
@@ -70,12 +71,32 @@ def test_synthetic_series(values, expected):
     assert (found and (found[0], found[1].epoch)) == expected
 
 
-def test_the_ridge_is_added_to_the_value():
+@pytest.mark.parametrize(
+    ("ridge", "decay", "expected"),
+    [(None, 1e-3, 3.61903399), (1e-3, 0.5, 3.61903399), (None, 0.5, 4.11803399), (0.0, 0.5, 3.61803399)],
+)
+def test_the_ridge_is_the_decay_of_the_architecture_unless_it_is_given(ridge, decay, expected):
     """Item 3."""
-    rule = EigenvalueJump()
     state = quadratic(Q)
+    state.outer_optimizer = lambda: torch.optim.Adam(state.outer_parameters, weight_decay=decay)
+    rule = EigenvalueJump(ridge=ridge)
     rule(state, {})
-    assert rule.metrics()["eigenvalue"] == pytest.approx(3.61903399, abs=1e-8)
+    assert rule.metrics()["eigenvalue"] == pytest.approx(expected, abs=1e-8)
+
+
+def test_in_a_search_the_ridge_is_that_of_the_searchs_own_optimiser():
+    def value(decay: float) -> float:
+        strategy = searches.search(
+            None,
+            epochs=1,
+            recipe_parts={
+                "stopping": EigenvalueJump(),
+                "outer_optimiser": OuterOptimiser(0.0, weight_decay=decay),
+            },
+        )
+        return strategy.oneshot_module.epoch_metrics()["eigenvalue"]
+
+    assert value(0.25) - value(0.0) == pytest.approx(0.25, abs=1e-6)
 
 
 def test_the_value_stays_until_the_next_is_recorded():
