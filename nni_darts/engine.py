@@ -9,7 +9,8 @@
                 architect(state)                  one gradient per architecture parameter
                 one step of the outer optimiser
             weight_step(state)                    the inner update
-        stopping(state, derivation(state))        in epochs in which the architecture moves
+        stopping(state, derivation(state))        in epochs in which the architecture moves; it may send
+                                                  the search back to the end of an earlier epoch
         the evaluator's learning-rate schedule    but not in the tail
     derivation(state)                             the architecture, as an NNI sample, or that of the stop
 
@@ -26,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import nni.nas.strategy  # noqa: F401  # first: see nni_darts.supernet
@@ -39,6 +41,7 @@ from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
 from nni_darts.parts.stopping import Ending, plain
 from nni_darts.recipe import Recipe
+from nni_darts.rollback import Rollback
 from nni_darts.state import Objective, SearchState
 from nni_darts.supernet.structure import Structure
 from nni_darts.supernet.weights import MixtureWeights
@@ -64,6 +67,8 @@ class SearchModule(BaseOneShotLightningModule):
         ``"off"``.
     graphs
         What records; None for CUDA graphs on a GPU and nothing elsewhere.
+    snapshots
+        Folder for the states that the method may go back to; None keeps them in memory and checkpoints.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class SearchModule(BaseOneShotLightningModule):
         gradient_clip_val: float | None = None,
         capture: str = "auto",
         graphs: Graphs | None = None,
+        snapshots: Path | None = None,
     ) -> None:
         super().__init__(training_module)
         self.capture = capture
@@ -85,6 +91,7 @@ class SearchModule(BaseOneShotLightningModule):
         self.ending = Ending(recipe.stopping)
         self.tail = deepcopy(recipe.tail)
         self.tail_epochs = 0 if self.tail is None else self.tail.epochs(structure)
+        self.rollback = Rollback(self.ending, snapshots)
         self.gradient_clip_val = gradient_clip_val
         self.relaxation = recipe.relaxation(structure.sizes)
         self.relaxation.prepare(structure)
@@ -167,6 +174,7 @@ class SearchModule(BaseOneShotLightningModule):
         # What grows or fades with the epochs stays in the tail at what it came to.
         self.state.epoch = min(self.trainer.current_epoch, self.state.epochs)
         self.state.clock.fill_(self.state.epoch)
+        self.state.returns = self.rollback.attempt
         self.state.architecture_moves = True
         for schedule in self.recipe.schedules:
             schedule(self.state)
@@ -196,11 +204,13 @@ class SearchModule(BaseOneShotLightningModule):
                 "stopped after epoch %d: %s; the architecture is that of epoch %d",
                 *(self.trainer.current_epoch, stop.reason, stop.epoch),
             )
+        self.rollback.at_epoch_end(self)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["ending"] = self.ending.state_dict()
         if self.tail is not None:
             checkpoint["tail"] = plain(self.tail.memory)
+        checkpoint["rollback"] = self.rollback.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if "ending" in checkpoint:  # earlier versions wrote none
@@ -208,6 +218,8 @@ class SearchModule(BaseOneShotLightningModule):
         if self.tail is not None and "tail" in checkpoint:
             self.tail.memory = checkpoint["tail"]
             self.tail.restore(self.state)
+        if "rollback" in checkpoint:
+            self.rollback.load_state_dict(checkpoint["rollback"])
 
     def on_train_end(self) -> None:
         self._captured = self._addresses = None  # their memory with them
@@ -280,6 +292,7 @@ class SearchModule(BaseOneShotLightningModule):
             "skips": float(skips(self.export())),
             **self.ending.metrics(),
             **(self.tail.metrics() if self.tail is not None else {}),
+            **self.rollback.metrics(),
         }
 
     def _weights(self) -> dict[str, Tensor]:

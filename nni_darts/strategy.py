@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nni.nas.strategy  # noqa: F401  # first: see nni_darts.supernet
@@ -64,6 +65,9 @@ class DifferentiableStrategy(OneShotStrategy):
     checkpoint_cells
         Keep no activations inside cells and compute them again for the backward: exact, much less memory,
         about a third more arithmetic.
+    snapshots
+        Folder for the states of earlier epochs that a method may go back to; None keeps them in memory and
+        in checkpoints. A search that is resumed needs the folder it had.
 
     Raises
     ------
@@ -82,6 +86,7 @@ class DifferentiableStrategy(OneShotStrategy):
         supernet: str = "auto",
         capture: str = "auto",
         checkpoint_cells: bool = False,
+        snapshots: Path | None = None,
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
         if supernet not in SUPERNETS:
@@ -92,6 +97,7 @@ class DifferentiableStrategy(OneShotStrategy):
         self.supernet_kind = supernet
         self.capture = capture
         self.checkpoint_cells = checkpoint_cells
+        self.snapshots = snapshots
         self.recipe = recipe
         self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
@@ -162,6 +168,7 @@ class DifferentiableStrategy(OneShotStrategy):
             self._mixture,
             self.gradient_clip_val,
             self.capture,
+            snapshots=self.snapshots,
         )
 
     def mutate_evaluator(self, evaluator: Lightning) -> Lightning:

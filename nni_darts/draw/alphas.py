@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nni_darts.draw.colours import Line, lines_of
 from nni_darts.draw.figures import new_figure, save, styled
 from nni_darts.errors import ConfigError
+from nni_darts.run.epoch_table import that_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ def plot_alphas(run_path: str | Path, formats: Sequence[str] = ("svg", "png")) -
         raise ConfigError(f"{path}: missing; only a search writes it.")
     columns = {"epoch": int, "label": str, "choice": str, "value": float}
     table = pd.read_csv(path, dtype=columns, keep_default_na=False, na_values={"value": ["", "nan"]})
+    table = that_count(table)
     lines = lines_of(table["choice"])
     paths = []
     for group, labels in _groups(list(dict.fromkeys(table["label"]))).items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nni_darts.draw.figures import new_figure, save, styled
 from nni_darts.errors import ConfigError
+from nni_darts.run.epoch_table import that_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ def plot_curves(run_path: str | Path, formats: Sequence[str] = ("svg", "png")) -
     path = Path(run_path) / "metrics.csv"
     if not path.exists():
         raise ConfigError(f"{path}: missing; a run writes it at the end of its first epoch.")
-    table = pd.read_csv(path)
+    table = that_count(pd.read_csv(path))
     panels = _panels(table)
     if not panels:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts
@@ -10,7 +11,7 @@ from nni_darts.parts.architect import RADIUS
 from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.eigenvalue import largest_eigenvalue, largest_eigenvalue_by_products
 from nni_darts.parts.named import makes_part
-from nni_darts.parts.stopping import Sample, Stop, Stopping
+from nni_darts.parts.stopping import Return, Sample, Stop, Stopping
 from nni_darts.parts.weight_decay import decay_of
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
@@ -50,7 +51,16 @@ class EigenvalueJump(Stopping):
         self.measure, self.every, self.window = measure, every, window
         self.start, self.delta, self.factor, self.ridge = start, delta, factor, ridge
 
-    def __call__(self, state: SearchState, sample: Sample) -> Stop | None:
+    @property
+    def reach(self) -> int:
+        """How many records back from the last one the architecture is taken."""
+        return self.window // 2 + self.delta
+
+    def answer(self, state: SearchState, stop: Stop) -> Stop | Return | None:
+        """What follows from a jump."""
+        return stop
+
+    def __call__(self, state: SearchState, sample: Sample) -> Stop | Return | None:
         asked = self.memory.get("asked", 0)
         self.memory["asked"] = asked + 1
         last = state.epoch == state.epochs - 1
@@ -60,10 +70,11 @@ class EigenvalueJump(Stopping):
         value = self.measure(state) + self._ridge(state)
         records.append({"asked": asked, "epoch": state.epoch, "value": value, "sample": sample})
         # The last epoch may follow its predecessor at another distance.
-        return None if last else self._stop([record["value"] for record in records])
+        stop = None if last else self._stop([record["value"] for record in records])
+        return None if stop is None else self.answer(state, stop)
 
     def _stop(self, values: Sequence[float]) -> Stop | None:
-        index = len(values) - 1 - self.window // 2 - self.delta
+        index = len(values) - 1 - self.reach
         if index < 0:
             return None
         record = self.memory["records"][index]
@@ -88,6 +99,40 @@ class EigenvalueJump(Stopping):
         return {"eigenvalue": records[-1]["value"]} if records else {}
 
 
+def jump_options(
+    every: int,
+    window: int,
+    start: int,
+    delta: int,
+    factor: float,
+    eigenvalue: str,
+    ridge: float | None,
+    problems: Sequence[str] = (),
+) -> dict[str, Any]:
+    """A method's options as arguments of :class:`EigenvalueJump`.
+
+    Raises
+    ------
+    ConfigError
+        With ``problems`` and those of these options, all at once.
+    """
+    measures = {"exact": largest_eigenvalue, "power": largest_eigenvalue_by_products}
+    numbers = {"every": (every, 1), "window": (window, 1), "start": (start, 0), "delta": (delta, 1)}
+    found = [
+        f"method.{name}: got {value}; it must be {least} or more."
+        for name, (value, least) in numbers.items()
+        if value < least
+    ]
+    if not factor > 0:
+        found.append(f"method.factor: got {factor}; it must be greater than 0.")
+    if eigenvalue not in measures:
+        found.append(f'method.eigenvalue: got "{eigenvalue}"; write "exact" or "power".')
+    if problems or found:
+        raise ConfigError(*problems, *found)
+    plain = {name: value for name, (value, _) in numbers.items()}
+    return {**plain, "measure": measures[eigenvalue], "factor": factor, "ridge": ridge}
+
+
 @makes_part
 def eigenvalue_jump(
     every: int = 2,
@@ -96,23 +141,10 @@ def eigenvalue_jump(
     delta: int = 4,
     factor: float = 1.3,
     eigenvalue: str = "exact",
-    ridge: float = 1e-3,
+    ridge: float | None = None,
 ) -> EigenvalueJump:
     """Stop when the largest eigenvalue of the architecture's Hessian grows, and go back (DARTS-ES)."""
-    measures = {"exact": largest_eigenvalue, "power": largest_eigenvalue_by_products}
-    numbers = {"every": (every, 1), "window": (window, 1), "start": (start, 0), "delta": (delta, 1)}
-    problems = [
-        f"method.{name}: got {value}; it must be {least} or more."
-        for name, (value, least) in numbers.items()
-        if value < least
-    ]
-    if not factor > 0:
-        problems.append(f"method.factor: got {factor}; it must be greater than 0.")
-    if eigenvalue not in measures:
-        problems.append(f'method.eigenvalue: got "{eigenvalue}"; write "exact" or "power".')
-    if problems:
-        raise ConfigError(*problems)
-    return EigenvalueJump(measures[eigenvalue], every, window, start, delta, factor, ridge)
+    return EigenvalueJump(**jump_options(every, window, start, delta, factor, eigenvalue, ridge))
 
 
 @method(

@@ -90,6 +90,7 @@ SLOTS: dict[str, Slot] = {
             "warm-up": "nni_darts.parts.schedule:WarmUp",
             "rest": "nni_darts.methods.pc_darts:Rest",
             "cooling": "nni_darts.parts.temperature:cooling",
+            "scaled-decay": "nni_darts.parts.weight_decay:ScaledDecay",
         },
         many=True,
     ),
@@ -103,6 +104,7 @@ SLOTS: dict[str, Slot] = {
     "stopping": Slot(
         {
             "eigenvalue-jump": "nni_darts.methods.darts_es:eigenvalue_jump",
+            "decay-jump": "nni_darts.methods.r_darts_ada:decay_jump",
             "skip-limit": "nni_darts.methods.darts_plus:SkipLimit",
             "stable-ranking": "nni_darts.methods.darts_plus:StableRanking",
             "random-ranking": "nni_darts.methods.random_ws:Ranking",

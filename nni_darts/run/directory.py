@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nni_darts.errors import ConfigError
 from nni_darts.run.architecture import write_architecture
 from nni_darts.run.environment import environment
-from nni_darts.run.epoch_table import log_rows
+from nni_darts.run.epoch_table import ATTEMPT, EPOCH, log_rows
 from nni_darts.run.files import PARTIAL, write_json, write_text
 from nni_darts.run.resolved import resolved_yaml
 
@@ -98,6 +98,11 @@ class Run:
         return self.path / "last.ckpt"
 
     @property
+    def snapshots(self) -> Path:
+        """Folder of the states that a search may go back to."""
+        return self.path / "snapshots"
+
+    @property
     def figures(self) -> Path:
         """Folder of the run's drawings and plots."""
         return self.path / "figures"
@@ -111,24 +116,27 @@ class Run:
         write_json(self.path / "env.json", environment(device, seed))
 
     def log_epoch(self, row: Mapping[str, Any]) -> None:
-        """Put the row of ``row["epoch"]`` into ``metrics.csv``, in place of this epoch and later ones."""
-        log_rows(self.path / "metrics.csv", int(row["epoch"]), [row])
+        """Put the row of ``row["epoch"]`` into ``metrics.csv``, in place of this epoch and later ones.
 
-    def log_alphas(self, epoch: int, alphas: ByChoice) -> None:
+        Where the row has an ``attempt``, earlier attempts at these epochs stay.
+        """
+        log_rows(self.path / "metrics.csv", int(row[EPOCH]), [row], row.get(ATTEMPT))
+
+    def log_alphas(self, epoch: int, alphas: ByChoice, attempt: float | None = None) -> None:
         """Put one architecture parameter per label and choice into ``alphas.csv``."""
-        self._log_choices("alphas.csv", epoch, alphas)
+        self._log_choices("alphas.csv", epoch, alphas, attempt)
 
-    def log_mixture(self, epoch: int, weights: ByChoice) -> None:
+    def log_mixture(self, epoch: int, weights: ByChoice, attempt: float | None = None) -> None:
         """Put one mixture weight per label and choice into ``mixture.csv``."""
-        self._log_choices("mixture.csv", epoch, weights)
+        self._log_choices("mixture.csv", epoch, weights, attempt)
 
-    def _log_choices(self, name: str, epoch: int, values_of: ByChoice) -> None:
+    def _log_choices(self, name: str, epoch: int, values_of: ByChoice, attempt: float | None) -> None:
         rows = [
-            {"epoch": epoch, "label": label, "choice": str(choice), "value": value}
+            {"label": label, "choice": str(choice), "value": value}
             for label, values in values_of.items()
             for choice, value in (values.items() if isinstance(values, Mapping) else enumerate(values))
         ]
-        log_rows(self.path / name, epoch, rows)
+        log_rows(self.path / name, epoch, rows, attempt)
 
     def write_architecture(self, architecture: Architecture) -> None:
         """Write ``genotype.json``, and ``genotype.txt`` and ``sample.json`` where it has those forms."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,6 +18,7 @@ from nni_darts.memory import Estimate, MemoryReport
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
 from nni_darts.run.directory import Run
+from nni_darts.run.epoch_table import ATTEMPT
 from nni_darts.run.reporter import Reporter
 from nni_darts.stages.context import Context, prepared
 from nni_darts.stages.space import build_space
@@ -33,8 +35,9 @@ class AlphaHistory(Callback):
         self.run = run
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self.run.log_alphas(trainer.current_epoch, pl_module.export_alphas())
-        self.run.log_mixture(trainer.current_epoch, pl_module.export_probs())
+        attempt = pl_module.rollback.metrics().get(ATTEMPT)
+        self.run.log_alphas(trainer.current_epoch, pl_module.export_alphas(), attempt)
+        self.run.log_mixture(trainer.current_epoch, pl_module.export_probs(), attempt)
 
 
 def recipe_of(settings: Settings) -> Recipe:
@@ -48,7 +51,9 @@ def recipe_of(settings: Settings) -> Recipe:
     )
 
 
-def strategy_of(settings: Settings, validation: BatchLoader | None = None) -> DifferentiableStrategy:
+def strategy_of(
+    settings: Settings, validation: BatchLoader | None = None, snapshots: Path | None = None
+) -> DifferentiableStrategy:
     """The strategy that the settings describe."""
     return DifferentiableStrategy(
         recipe_of(settings),
@@ -57,6 +62,7 @@ def strategy_of(settings: Settings, validation: BatchLoader | None = None) -> Di
         supernet=settings.search.supernet,
         checkpoint_cells=settings.search.checkpoint_cells,
         capture=settings.trainer.capture,
+        snapshots=snapshots,
     )
 
 
@@ -88,7 +94,7 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
             val_dataloaders=alphas_loader,
             fit_kwargs={"ckpt_path": checkpoint.resume_path()},
         )
-        strategy = strategy_of(settings, validation)
+        strategy = strategy_of(settings, validation, run.snapshots)
         sample = strategy.search(space, evaluator)
         module: Any = strategy.oneshot_module
         return _finish(context, module, sample, memory.estimate)
@@ -120,7 +126,8 @@ def _finish(
     estimated = {"memory_estimate": memory.to_dict()} if memory else {}
     stop = module.ending.stop
     stopped = {"stopped": {"reason": stop.reason, "architecture_epoch": stop.epoch}} if stop else {}
-    run.write_summary({"status": "done", "task": run.task, **result, **estimated, **stopped})
+    returned = {"returned": module.rollback.returns} if module.rollback.returns else {}
+    run.write_summary({"status": "done", "task": run.task, **result, **estimated, **stopped, **returned})
     draw_run(run)
     return {**result, "architecture": architecture.to_json()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -65,6 +66,7 @@ def search(
     trainer: dict[str, Any] | None = None,
     fit: dict[str, Any] | None = None,
     recipe_parts: dict[str, Any] | None = None,
+    snapshots: Path | None = None,
     **options: Any,
 ) -> Watched:
     """A whole search; an epoch has ``batches`` full batches of 4 images and one of ``rest``."""
@@ -90,7 +92,7 @@ def search(
     )
     strategy = Watched(order=order, arch_lr=0.05, capture=capture, **{"gradient_clip_val": 0.5, **options})
     strategy.recipe = strategy.recipe.but(**(recipe_parts or {}))
-    strategy.graphs = graphs
+    strategy.graphs, strategy.snapshots = graphs, snapshots
     strategy.search(space, evaluator)
     return strategy
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nni_darts.run.epoch_table import log_rows
+from nni_darts.run.epoch_table import log_rows, that_count
 
 
 def test_repeated_epoch_takes_the_place_of_itself_and_of_later_ones(tmp_path: Path) -> None:
@@ -44,3 +44,21 @@ def test_a_column_that_appears_later_leaves_a_gap_and_whole_numbers_stay_whole(t
     log_rows(tmp_path / "m.csv", 2, [{"b": np.int64(7)}])
     log_rows(tmp_path / "m.csv", 3, [{"a": 4}])
     assert (tmp_path / "m.csv").read_text() == "epoch,a,b\n0,1,\n1,2,0.5\n2,,7\n3,4,\n"
+
+
+def test_earlier_attempts_at_an_epoch_stay_and_are_told_from_what_counts(tmp_path: Path) -> None:
+    path, way = tmp_path / "m.csv", [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (1, 3), (2, 2)]
+    for attempt, epoch in [*way[:5], (1, 1), (1, 2), *way[5:]]:  # 1 was continued before its epoch 1
+        log_rows(path, epoch, [{"x": 1}, {"x": 2}], attempt)
+    table = pd.read_csv(path)
+    assert list(zip(table["attempt"], table["epoch"], strict=True)) == [row for row in way for _ in "ab"]
+    counted = that_count(table)
+    assert list(zip(counted["attempt"], counted["epoch"], strict=True))[::2] == [(0, 0), (1, 1), (2, 2)]
+    log_rows(path, 0, [{"x": 3}])  # begun anew, by a method that has no attempts
+    assert len(pd.read_csv(path)) == 1
+
+
+def test_without_attempts_every_row_counts(tmp_path: Path) -> None:
+    for epoch in range(3):
+        log_rows(tmp_path / "m.csv", epoch, [{"x": 1}])
+    assert len(that_count(pd.read_csv(tmp_path / "m.csv"))) == 3
