@@ -7,13 +7,21 @@ from typing import Any
 
 from nni_darts.capture import capturable
 from nni_darts.errors import ConfigError
+from nni_darts.parts.demand import Demand, demands
 from nni_darts.state import SearchState
 
 CONFIGURED = "initial_weight_decay"
 """Where a group of the optimiser keeps the decay it was made with, as ``initial_lr`` its learning rate."""
 
 
+ALONE = Demand(
+    "to be the only schedule of the weights' decay",
+    lambda company: sum(isinstance(part, ScaledDecay) for part in company.recipe.schedules) == 1,
+)
+
+
 @capturable
+@demands(ALONE)
 @dataclass(frozen=True)
 class ScaledDecay:
     """The evaluator's weight decay times ``factor``, and times ``growth`` for every return of the search.

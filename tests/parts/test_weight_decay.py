@@ -7,6 +7,7 @@ import torch
 
 from nni_darts.errors import ConfigError
 from nni_darts.parts.weight_decay import ScaledDecay, decay_of
+from nni_darts.recipe import build_recipe
 from tests.toy import paper_toy
 
 
@@ -44,3 +45,15 @@ def test_the_decay_that_an_optimiser_adds_to_gradients():
     groups = [{"params": [alpha], "weight_decay": 1.0}, {"params": [other], "weight_decay": 2.0}]
     with pytest.raises(ConfigError, match=r"the groups of Adam differ in their decay: \[1.0, 2.0\]"):
         decay_of(torch.optim.Adam(groups))
+
+
+def test_two_of_them_are_refused():
+    twice = build_recipe("r-darts-l2").with_parts({"stopping": "decay-jump"})
+    assert set(twice.conflicts()) == {
+        "ScaledDecay (schedules) needs to be the only schedule of the weights' decay"
+    }
+    for method, parts in (
+        ("darts", {"stopping": "decay-jump"}),
+        ("pc-darts", {"schedules": [{"name": "scaled-decay", "factor": 3}]}),
+    ):
+        assert build_recipe(method).with_parts(parts).conflicts() == []
