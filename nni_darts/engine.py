@@ -151,8 +151,6 @@ class SearchModule(BaseOneShotLightningModule):
         check = getattr(self.recipe.architect, "check", None)
         if check is not None:
             check(self.state)
-        if self.tail is not None:
-            self.tail.check(self.state)
         self.state.clock = self.state.clock.to(self.device)
         if self.trainer.fit_loop.restarted_mid_epoch:
             self._begin_epoch()  # Lightning starts no epoch that it continues

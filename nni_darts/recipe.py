@@ -101,11 +101,6 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.weight_steps < 1:
             raise ConfigError(f"search.weight_steps: got {self.weight_steps}; it must be 1 or more.")
-        if self.stopping is not None and self.tail is not None:
-            raise ConfigError(
-                f"method: {name_of(self.stopping)} may end the search with an architecture of its own, and "
-                f"{name_of(self.tail)} chooses one after the last epoch; leave one of them out."
-            )
 
     def but(self, **parts: Any) -> Recipe:
         """The same recipe with some parts replaced."""

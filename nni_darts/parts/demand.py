@@ -66,6 +66,10 @@ NO_OUTER_PENALTY = Demand(
     "outer_regularisers to be empty: it computes no outer loss",
     lambda company: not company.recipe.outer_regularisers,
 )
+NO_STOPPING = Demand(
+    "stopping to be empty: it goes on after the last epoch, and a stop comes with an architecture of its own",
+    lambda company: company.recipe.stopping is None,
+)
 OWN_LAYER = Demand(
     "to be the only part of edges that makes a layer of its own",
     lambda company: sum(map(_makes_layer, company.recipe.edges)) == 1,

@@ -91,6 +91,7 @@ SLOTS: dict[str, Slot] = {
             "rest": "nni_darts.methods.pc_darts:Rest",
             "cooling": "nni_darts.parts.temperature:cooling",
             "scaled-decay": "nni_darts.parts.weight_decay:ScaledDecay",
+            "blank": "nni_darts.methods.darts_pt:blank",
         },
         many=True,
     ),
@@ -111,6 +112,7 @@ SLOTS: dict[str, Slot] = {
         },
         passed=2,
     ),
+    "tail": Slot({"perturbation": "nni_darts.parts.perturbation:Perturbation"}, passed=2),
     "setup": Slot({}, many=True),
 }
 

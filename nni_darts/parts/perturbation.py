@@ -14,6 +14,7 @@ import torch
 
 from nni_darts.errors import ConfigError
 from nni_darts.parts.decisions import Group, Timetable, groups_of
+from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.derivation import NONE
 from nni_darts.parts.edge_weights import edge_places
 from nni_darts.parts.measure import Measured, measure
@@ -54,6 +55,7 @@ CRITERIA: dict[str, Harm] = {"accuracy": error, "loss": loss}
 
 
 @requires(ONE_EACH)
+@demands(REPEATABLE)
 class Perturbation(Tail):
     """Decide one edge at a time, and then the inputs of nodes, with training between the decisions.
 
@@ -106,13 +108,6 @@ class Perturbation(Tail):
 
     def epochs(self, structure: Structure) -> int:
         return Timetable(structure, self.interval).epochs
-
-    def check(self, state: SearchState) -> None:
-        if state.relaxation.draws:
-            raise ConfigError(
-                f"method: perturbation does not go with {type(state.relaxation).__name__}, which draws other "
-                "weights in every forward: what an operation is worth could not be told from the draw."
-            )
 
     def begin(self, state: SearchState, epoch: int) -> None:
         if epoch == 0:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from nni_darts.parts.demand import NO_STOPPING, demands
 from nni_darts.state import SearchState
 from nni_darts.supernet.structure import Structure
 
 
+@demands(NO_STOPPING)
 class Tail:
     """What a search does after ``search.epochs``: whole epochs of training, and something before each.
 
@@ -27,9 +29,6 @@ class Tail:
     def epochs(self, structure: Structure) -> int:
         """How many epochs it adds on a space."""
         raise NotImplementedError
-
-    def check(self, state: SearchState) -> None:
-        """Refuse what it does not go with, before the first epoch of the search."""
 
     def begin(self, state: SearchState, epoch: int) -> None:
         """Act before the training of its epoch number ``epoch``, from 0.

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from nni_darts.errors import ConfigError, Interrupted
 from nni_darts.methods.darts import darts_first_order, darts_second_order
-from nni_darts.parts.perturbation import Perturbation
 from nni_darts.parts.tail import Tail
 from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.run.directory import Run
@@ -131,10 +130,10 @@ def test_on_nasbench201_the_last_operation_is_decided_before_the_last_epoch():
     assert all(sorted(row.values()) == [0, 0, 0, 0, 1] for row in module.export_probs().values())
 
 
-def named(parent: str, space_of: Any, **options: Any) -> Any:
-    """Another method with this derivation."""
-    recipe = build_recipe(parent, **options).but(tail=Perturbation(interval=1))
-    return searched(recipe, space_of, epochs=2).oneshot_module
+def named(parent: str, space_of: Any, parts: dict[str, Any] | None = None, **options: Any) -> Any:
+    """Another method with this derivation, which is named as in a file."""
+    tail = {"tail": {"name": "perturbation", "interval": 1}}
+    return searched(build_recipe(parent, {**tail, **(parts or {})}, **options), space_of).oneshot_module
 
 
 def test_smoothed_darts_keeps_its_largest_epsilon_and_its_decisions():
@@ -155,8 +154,9 @@ def test_smoothed_darts_keeps_its_largest_epsilon_and_its_decisions():
     assert all(sorted(row.values()) == [0, 0, 1] for row in rows)
 
 
-def test_pc_darts_is_decided_by_perturbation_too():
-    module = named("pc-darts", space(init_channels=4), k=2, warmup_epochs=0)
+def test_pc_darts_of_second_order_with_beta_decay_is_decided_by_perturbation():
+    parts = {"architect": "unrolled", "outer_regularisers": ["beta-decay"]}
+    module = named("pc-darts", space(init_channels=4), parts, k=2, warmup_epochs=0)
     rows = {label: sum(row.values()) for label, row in module.export_probs().items()}
     assert sorted(rows.values()) == [0, 1, 1, 1, 1]
     module.state.weights.refresh()
@@ -165,7 +165,7 @@ def test_pc_darts_is_decided_by_perturbation_too():
 
 
 def test_what_draws_its_mixtures_is_refused():
-    with pytest.raises(ConfigError, match="perturbation does not go with"):
+    with pytest.raises(ConfigError, match=r"Perturbation \(tail\) needs a relaxation that draws"):
         named("snas", tiny_space(OPERATIONS))
 
 

@@ -320,8 +320,9 @@ class Drawn(Softmax):
 
 
 def test_drawn_mixtures_are_refused():
-    with pytest.raises(ConfigError, match="perturbation does not go with Drawn, which draws other weights"):
-        Perturbation().check(search(one_node(), Drawn))
+    recipe = Recipe(architect=lambda state: [], relaxation=Drawn, tail=Perturbation())
+    with pytest.raises(ConfigError, match=r"Perturbation \(tail\) needs a relaxation that draws nothing"):
+        recipe.check()
 
 
 def test_choices_of_several_inputs_are_refused():

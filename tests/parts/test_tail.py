@@ -171,8 +171,9 @@ def test_recordings_follow_what_the_tail_changes(monkeypatch):
 
 
 def test_a_rule_that_stops_the_search_has_no_tail():
-    with pytest.raises(ConfigError, match="Stopping may end the search .* and Deciding chooses one after"):
-        darts_first_order().but(tail=Deciding(), stopping=Stopping())
+    recipe = darts_first_order().but(tail=Deciding(), stopping=Stopping())
+    with pytest.raises(ConfigError, match=r"method: Deciding \(tail\) needs stopping to be empty"):
+        recipe.check()
 
 
 def test_the_end_of_the_search_must_be_known():
