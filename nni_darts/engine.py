@@ -11,7 +11,7 @@
             weight_step(state)                    the inner update
         stopping(state, derivation(state))        in epochs in which the architecture moves; it may send
                                                   the search back to the end of an earlier epoch
-        the evaluator's learning-rate schedule    but not in the tail
+        the learning-rate schedules of both levels but not in the tail
     derivation(state)                             the architecture, as an NNI sample, or that of the stop
 
 Inside, every forward of the supernet begins with one call of the relaxation, and every choice combines
@@ -39,6 +39,7 @@ from nni_darts.capture import Graphs
 from nni_darts.capture.search import Addresses, Captured, captured
 from nni_darts.diagnostics import mean_entropy, skips
 from nni_darts.errors import ConfigError
+from nni_darts.parts.outer import with_schedule
 from nni_darts.parts.stopping import Ending, plain
 from nni_darts.recipe import Recipe
 from nni_darts.rollback import Rollback
@@ -95,6 +96,8 @@ class SearchModule(BaseOneShotLightningModule):
         self.gradient_clip_val = gradient_clip_val
         self.relaxation = recipe.relaxation(structure.sizes)
         self.relaxation.prepare(structure)
+        if recipe.beginning is not None:
+            recipe.beginning(self.relaxation)
         mixture.connect(self.relaxation)
         self.state = SearchState(
             relaxation=self.relaxation,
@@ -133,6 +136,13 @@ class SearchModule(BaseOneShotLightningModule):
 
     def configure_architecture_optimizers(self) -> torch.optim.Optimizer:
         return self.recipe.outer_optimiser(self.state.outer_parameters)
+
+    def configure_optimizers(self) -> Any:
+        configured, schedule = super().configure_optimizers(), self.recipe.outer_schedule
+        if schedule is None:
+            return configured
+        epochs = (self.trainer.max_epochs or 1) - self.tail_epochs
+        return with_schedule(configured, lambda optimizer: schedule(optimizer, epochs))
 
     def on_fit_start(self) -> None:
         if self.trainer.world_size > 1:

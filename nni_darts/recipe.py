@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from nni_darts.combination import combined
 from nni_darts.config.problem import suggestion
@@ -20,6 +21,7 @@ from nni_darts.parts.architect import first_order
 from nni_darts.parts.demand import Company, demands_of
 from nni_darts.parts.derivation import strongest
 from nni_darts.parts.forward import weighted_sum
+from nni_darts.parts.outer import OuterOptimiser, OuterSchedule
 from nni_darts.parts.relaxation import Relaxation, Softmax
 from nni_darts.parts.requirement import requirements_of
 from nni_darts.parts.stopping import Stopping
@@ -29,20 +31,6 @@ from nni_darts.state import Regulariser, SearchState
 from nni_darts.supernet.layer import EdgePart
 from nni_darts.supernet.mixed import Forward
 from nni_darts.supernet.structure import Structure
-
-
-@dataclass(frozen=True)
-class OuterOptimiser:
-    """Adam on the architecture parameters, decay coupled into the gradient (DARTS, appendix A.1)."""
-
-    lr: float = 3e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    weight_decay: float = 1e-3
-
-    def __call__(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(
-            parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, foreach=True
-        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +65,10 @@ class Recipe:
         Called once with the state before training.
     outer_optimiser
         Architecture parameters -> their optimiser.
+    outer_schedule
+        That optimiser and the number of epochs -> a schedule of torch; None for a constant rate.
+    beginning
+        Changes the architecture parameters once, before training; None for those of the relaxation.
     weight_steps
         Weight steps for every architecture step: the batches of an epoch are taken in groups of so many,
         each group on the architecture that its first batch found. 1 is DARTS's alternation. An epoch stays
@@ -95,7 +87,9 @@ class Recipe:
     stopping: Stopping | None = None
     tail: Tail | None = None
     setup: tuple[Callable[[SearchState], None], ...] = ()
-    outer_optimiser: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = OuterOptimiser()
+    outer_optimiser: Callable[[list[nn.Parameter]], Optimizer] = field(default_factory=OuterOptimiser)
+    outer_schedule: OuterSchedule | None = None
+    beginning: Callable[[Relaxation], None] | None = None
     weight_steps: int = 1
 
     def __post_init__(self) -> None:
@@ -115,10 +109,10 @@ class Recipe:
 
     def parts(self) -> Iterator[tuple[str, Any]]:
         """Every part with its slot."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for slot in fields(self):
+            value = getattr(self, slot.name)
             for part in value if isinstance(value, tuple) else (value,):
-                yield field.name, part
+                yield slot.name, part
 
     def unmet(self, structure: Structure) -> list[str]:
         """What the parts need and a space lacks, one phrase each; empty where the method is defined."""

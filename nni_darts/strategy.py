@@ -17,10 +17,10 @@ from torch import nn
 from nni_darts.capture.why import CHOICES
 from nni_darts.engine import SearchModule
 from nni_darts.errors import ConfigError
+from nni_darts.outer import with_outer_options
 from nni_darts.pairing import paired
 from nni_darts.parts.forward import weighted_sum
-from nni_darts.parts.schedule import WarmUp
-from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe, name_of
+from nni_darts.recipe import Recipe, build_recipe, name_of
 from nni_darts.supernet.cell import MixedCell
 from nni_darts.supernet.checkpoint import checkpoint_each_cell
 from nni_darts.supernet.fused.fuse import fuse
@@ -48,7 +48,8 @@ class DifferentiableStrategy(OneShotStrategy):
     Parameters
     ----------
     recipe
-        The method, built by a function of ``nni_darts.methods`` or from parts.
+        The method, built by a function of ``nni_darts.methods`` or from parts; what all methods have in
+        common is set with :func:`nni_darts.outer.with_outer_options`.
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     mutation_hooks
@@ -208,8 +209,10 @@ class DARTS(DifferentiableStrategy):
         For order 2: ``"fd"`` (finite difference, as the authors) or ``"exact"`` (double backward).
     radius
         For ``hvp="fd"``: the length of the step to either side, over all weights together.
-    arch_lr, arch_betas, arch_weight_decay
-        Adam on the architecture parameters.
+    arch_lr, arch_betas, arch_weight_decay, arch_optimizer, arch_schedule, arch_lr_min
+        The optimiser of the architecture parameters, and its schedule: :func:`with_outer_options`.
+    arch_init, arch_init_mean
+        The normal distribution of the first alphas.
     warmup_epochs
         Epochs at the beginning in which only the weights learn.
     weight_steps
@@ -240,6 +243,11 @@ class DARTS(DifferentiableStrategy):
         arch_lr: float = 3e-4,
         arch_betas: tuple[float, float] = (0.5, 0.999),
         arch_weight_decay: float = 1e-3,
+        arch_optimizer: str = "adam",
+        arch_schedule: str = "constant",
+        arch_lr_min: float = 0.0,
+        arch_init: float | None = None,
+        arch_init_mean: float | None = None,
         warmup_epochs: int = 0,
         weight_steps: int = 1,
         gradient_clip_val: float | None = 5.0,
@@ -248,9 +256,17 @@ class DARTS(DifferentiableStrategy):
         capture: str = "auto",
         checkpoint_cells: bool = False,
     ) -> None:
-        recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius).but(
-            outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay),
-            schedules=(WarmUp(warmup_epochs),),
+        recipe = with_outer_options(
+            build_recipe("darts", order=order, hvp=hvp, radius=radius),
+            arch_lr=arch_lr,
+            arch_betas=arch_betas,
+            arch_weight_decay=arch_weight_decay,
+            arch_optimizer=arch_optimizer,
+            arch_schedule=arch_schedule,
+            arch_lr_min=arch_lr_min,
+            arch_init=arch_init,
+            arch_init_mean=arch_init_mean,
+            warmup_epochs=warmup_epochs,
             weight_steps=weight_steps,
         )
         super().__init__(

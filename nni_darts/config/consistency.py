@@ -122,6 +122,16 @@ def _training(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 ("search", "lr_min"), f"must not exceed search.lr ({search.lr:g}), got {search.lr_min:g}."
             )
+        if search.arch_schedule == "cosine" and search.arch_lr_min > search.arch_lr:
+            yield Problem(
+                ("search", "arch_lr_min"),
+                f"must not exceed search.arch_lr ({search.arch_lr:g}), got {search.arch_lr_min:g}.",
+            )
+        if search.arch_schedule == "constant" and search.arch_lr_min:
+            yield Problem(
+                ("search", "arch_lr_min"),
+                f"is the end of arch_schedule cosine; set that, or leave {search.arch_lr_min:g} out.",
+            )
         if search.warmup_epochs >= search.epochs:
             yield Problem(
                 ("search", "warmup_epochs"),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from nni_darts.config.section import Count, Index, NotNegative, Positive, Probability, Section
+from nni_darts.config.section import Count, Index, NotNegative, Number, Positive, Probability, Section
 
 
 class Search(Section):
@@ -23,11 +23,21 @@ class Search(Section):
     grad_clip: Positive | None = Field(
         default=5.0, description="largest norm of the weights' gradient; null: no limit"
     )
-    arch_lr: Positive = Field(
-        default=3e-4, description="learning rate of Adam on the architecture parameters"
-    )
+    arch_lr: Positive = Field(default=3e-4, description="learning rate of the architecture parameters")
     arch_weight_decay: NotNegative = 1e-3
-    arch_betas: tuple[Probability, Probability] = (0.5, 0.999)
+    arch_betas: tuple[Probability, Probability] = Field(default=(0.5, 0.999), description="sgd has none")
+    arch_optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        default="adam", description="adam couples the decay into the gradient, adamw does not; sgd is plain"
+    )
+    arch_schedule: Literal["constant", "cosine"] = "constant"
+    arch_lr_min: NotNegative = Field(default=0.0, description="end of the cosine schedule of arch_lr")
+    arch_init: NotNegative | None = Field(
+        default=None,
+        description="standard deviation of the first alphas; null: that of the method, mostly 0.001",
+    )
+    arch_init_mean: Number | None = Field(
+        default=None, description="mean of the first alphas; null: that of the method, mostly 0"
+    )
     warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
     weight_steps: Count | None = Field(
         default=None,

@@ -36,6 +36,7 @@ class Relaxation(nn.Module):
 
     def __init__(self, sizes: Mapping[str, int], mean: float = 0.0, scale: float = INITIAL_SCALE) -> None:
         super().__init__()
+        self.mean, self.scale = mean, scale
         self.labels = list(sizes)
         # ParameterDict would refuse the dots that user labels may hold.
         self.alphas = nn.ParameterList(mean + scale * torch.randn(size) for size in sizes.values())

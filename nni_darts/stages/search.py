@@ -15,8 +15,8 @@ from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import Architecture
 from nni_darts.memory import Estimate, MemoryReport
-from nni_darts.parts.schedule import WarmUp
-from nni_darts.recipe import OuterOptimiser, Recipe, build_recipe
+from nni_darts.outer import OUTER_OPTIONS, with_outer_options
+from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.run.directory import Run
 from nni_darts.run.epoch_table import ATTEMPT
 from nni_darts.run.reporter import Reporter
@@ -42,13 +42,8 @@ class AlphaHistory(Callback):
 
 def recipe_of(settings: Settings) -> Recipe:
     """The method of the settings with the outer options that every method has."""
-    search = settings.search
     recipe = build_recipe(settings.method.name, settings.method.parts, **settings.method.options)
-    return recipe.but(
-        outer_optimiser=OuterOptimiser(search.arch_lr, search.arch_betas, search.arch_weight_decay),
-        schedules=(WarmUp(search.warmup_epochs), *recipe.schedules),
-        weight_steps=search.weight_steps or recipe.weight_steps,
-    )
+    return with_outer_options(recipe, **{name: getattr(settings.search, name) for name in OUTER_OPTIONS})
 
 
 def strategy_of(

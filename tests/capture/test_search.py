@@ -64,6 +64,17 @@ def test_the_schedule_moves_a_recorded_rate() -> None:
     assert largest_difference(constant, falling) > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+def test_the_architectures_schedule_moves_a_recorded_rate_too(kind: str) -> None:
+    options = {"rest": 0, "arch_optimizer": kind, "arch_schedule": "cosine", "arch_lr_min": 0.001}
+    taped = outcome(search(Tape(), **options))
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), **options))) == 0
+    assert largest_difference(taped["state"], outcome(search(None, **options))["state"]) < 1e-5
+    assert [group["lr"] for (group,) in taped["groups"]] == pytest.approx([0.001, 0.001])
+    constant = outcome(search(Tape(), rest=0, arch_optimizer=kind))["state"]
+    assert largest_difference(taped["state"], constant) > 1e-4
+
+
 def test_checkpoints_and_schedules_see_plain_numbers() -> None:
     groups = outcome(search(Tape()))["groups"]
     assert groups == outcome(search(None))["groups"]

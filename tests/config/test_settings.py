@@ -33,7 +33,8 @@ def test_defaults_are_those_of_the_cards() -> None:
     assert settings.space.args == {"init_channels": 16, "layers": 8, "nodes": 4, "stem": "cifar"}
     assert (retrain.epochs, retrain.batch_size, retrain.lr_min, retrain.drop_path_prob) == (600, 96, 0.0, 0.2)
     assert (retrain.cutout_length, retrain.auxiliary_weight, len(retrain.seeds)) == (16, 0.4, 10)
-    assert retrain.network == {"init_channels": 36, "layers": 20, "auxiliary": True}
+    network = {"init_channels": 36, "layers": 20, "auxiliary": True, "drop_path_on": "operation"}
+    assert retrain.network == network
     assert settings.select.epochs == 100
 
 
@@ -72,7 +73,7 @@ def test_all_problems_come_at_once_with_path_value_and_what_is_allowed() -> None
         }
     )
     assert 'search.arch_lr: expected a number > 0, got "3e-4x" (text).' in found
-    assert "search.arch_lrr: unknown key. Did you mean arch_lr?" in found
+    assert "search.arch_lrr: unknown key. Did you mean arch_lr or arch_lr_min?" in found
     assert "search.momentum: expected a number >= 0 and < 1, got true." in found
     assert "search.arch_betas[1]: is missing; give a number >= 0 and < 1." in found
     assert "data.train_portion: expected a number > 0 and < 1, got 1.5." in found
@@ -221,7 +222,7 @@ def test_what_needs_a_gpu_is_refused_on_the_cpu() -> None:
 def test_defaults_of_the_robust_spaces_are_those_of_the_card(space: str, args: dict, network: dict) -> None:
     settings = Settings.from_dict({**CIFAR, "space": {"name": space}})
     assert settings.space.args == args
-    assert settings.retrain.network == {**network, "auxiliary": True}
+    assert settings.retrain.network == {**network, "auxiliary": True, "drop_path_on": "operation"}
     assert Settings.from_dict(settings.to_dict()) == settings
 
 

@@ -10,6 +10,7 @@ from nni_darts.config import Settings
 from nni_darts.data import Images, load
 from nni_darts.run import Run
 from nni_darts.stages.context import Context
+from nni_darts.stages.search import _loaders
 
 
 def context(path: Path, device: str = "cpu", **trainer: Any) -> Context:
@@ -41,3 +42,13 @@ def test_on_the_cpu_there_is_nothing_to_choose(tmp_path: Path) -> None:
 def test_the_memory_order_of_weights(wish: bool, tmp_path: Path) -> None:
     network = context(tmp_path, channels_last=wish).placed(torch.nn.Conv2d(3, 4, 3))
     assert network.weight.is_contiguous(memory_format=torch.channels_last) is wish
+
+
+@pytest.mark.parametrize("portion", [0.25, 0.8])
+def test_the_split_is_that_of_the_settings_whatever_the_method(portion: float, tmp_path: Path) -> None:
+    settings = Settings.from_dict({"method": {"name": "gdas"}, "data": {"train_portion": portion}})
+    run = Run.create(tmp_path, "search/0")
+    weights, alphas, validation = _loaders(Context(settings, 0, run, load(settings.data), "cpu"))
+    assert len(weights.images) == pytest.approx(1438 * portion, abs=10)
+    assert len(weights.images) + len(alphas.images) == 1438
+    assert validation.images is alphas.images
