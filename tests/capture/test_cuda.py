@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from nni_darts.capture.graphs import CudaGraphs
+from nni_darts.parts.perturbation import Perturbation
 from tests.capture.fakes import Rerun
 from tests.capture.searches import Drawing, largest_difference, outcome, search
 
@@ -72,3 +73,10 @@ def test_a_recording_does_nothing_until_it_is_repeated() -> None:
     graph.replay()
     graph.replay()
     assert total.item() == 21
+
+
+def test_a_selection_is_recorded_anew_after_every_decision() -> None:
+    parts = {"tail": Perturbation(interval=1)}
+    recorded, plain = (run(graphs, epochs=1, recipe_parts=parts) for graphs in (None, Rerun(fused=True)))
+    assert recorded["metrics"]["decided_edges"] == 2
+    assert largest_difference(recorded["state"], plain["state"]) < 1e-8

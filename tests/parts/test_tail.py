@@ -170,6 +170,19 @@ def test_recordings_follow_what_the_tail_changes(monkeypatch):
     assert searches.largest_difference(searches.outcome(plain), searches.outcome(taped)) < 1e-5
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_tail_computes_in_the_precision_of_the_search(precision: str):
+    seen = []
+
+    class Watched(Deciding):
+        def begin(self, state: Any, epoch: int) -> None:
+            super().begin(state, epoch)
+            seen.append(torch.is_autocast_enabled("cpu"))
+
+    searches.search(None, epochs=1, trainer={"precision": precision}, recipe_parts={"tail": Watched(1)})
+    assert seen == [precision == "bf16-mixed"]
+
+
 def test_a_rule_that_stops_the_search_has_no_tail():
     recipe = darts_first_order().but(tail=Deciding(), stopping=Stopping())
     with pytest.raises(ConfigError, match=r"method: Deciding \(tail\) needs stopping to be empty"):
