@@ -71,8 +71,8 @@ def _listed(slot: str, given: Any, problems: list[str]) -> Iterable[tuple[str, A
 
 def _made(slot: str, spec: Any, where: str) -> dict[str, Any]:
     """Slot -> part, for all slots that a part fills."""
-    if callable(spec):
-        return {slot: spec}
+    if not isinstance(spec, str | Mapping | bool | int | float | list | tuple | None):
+        return {slot: spec}  # from Python: the part itself
     options = {}
     if isinstance(spec, Mapping):
         options = {str(key): value for key, value in spec.items() if key != "name"}

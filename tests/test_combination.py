@@ -21,6 +21,7 @@ from nni_darts.parts.derivation import strongest
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.parts.gumbel import GumbelSoftmax
 from nni_darts.parts.named import SLOTS
+from nni_darts.parts.perturbation import Perturbation
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.stages.search import recipe_of
@@ -105,9 +106,26 @@ def test_the_same_parts_from_python():
     assert isinstance(named.architect, Unrolled)
     assert [getattr(part, "after", None) for part in named.schedules] == [3, None]
     assert plain.with_parts({"derivation": strongest}) == plain
+    tail = Perturbation()
+    assert plain.with_parts({"tail": tail}).tail is tail
     drawn = plain.with_parts({"relaxation": {"name": "gumbel-softmax", "hard": True}})
     assert drawn.relaxation.func is GumbelSoftmax  # type: ignore[union-attr]
     assert drawn.relaxation({"a": 2}).chooses
+
+
+def test_the_example_of_the_issue_searches():
+    """PC-DARTS + beta-decay + second order + perturbation."""
+    parts = {
+        "architect": {"name": "unrolled", "hvp": "fd"},
+        "outer_regularisers": [{"name": "beta-decay", "strength": 50}],
+        "derivation": {"name": "perturbation", "interval": 1},
+    }
+    recipe = build_recipe("pc-darts", parts, k=2, warmup_epochs=0)
+    assert isinstance(recipe.tail, Perturbation)
+    found = searched(recipe, tiny_space(("none", "skip_connect", "avg_pool_3x3"), init_channels=4), epochs=1)
+    module = found.oneshot_module
+    assert len(module.tail.memory["edges"]) == 2
+    assert tiny_space(("none", "skip_connect", "avg_pool_3x3"), init_channels=4).freeze(module.export())
 
 
 def test_what_belongs_together_comes_together():
@@ -177,6 +195,7 @@ def test_a_users_part_that_is_none():
         ),
         ("snas", {"stopping": "eigenvalue-jump"}, "EigenvalueJump (stopping) needs a relaxation"),
         ("random-ws", {"architect": "first-order"}, "UniformPaths (relaxation) needs architect: none"),
+        ("snas", {"derivation": "perturbation"}, "Perturbation (tail) needs a relaxation"),
         ("darts", {"derivation": "uniform"}, "uniform (derivation) needs architect: none"),
         ("random-search", {"outer_regularisers": "beta-decay"}, "leave (architect) needs outer_regularisers"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import textwrap
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -10,51 +12,93 @@ import click
 from nni_darts.cli.verb import Outcome, verb
 
 Rows = list[dict[str, Any]]
+Listing = tuple[Rows, list[str]]
+
+WIDTH = 100
 
 
-def _methods() -> Rows:
-    from nni_darts.recipe import methods
+def _methods() -> Listing:
+    from nni_darts.catalogue import method_entries
 
-    return [
-        {"name": method.name, "summary": method.summary, "paper": method.paper, "options": method.options}
-        for method in methods().values()
-    ]
+    entries = method_entries()
+    lines = []
+    for entry in entries:
+        parts = "; ".join(f"{slot}: {', '.join(names)}" for slot, names in entry.parts.items())
+        lines += [
+            entry.name,
+            *_wrapped(entry.summary, "  "),
+            *_wrapped(entry.paper, "  "),
+            *_wrapped(f"parts    {parts or 'those of Recipe'}", "  ", "           "),
+            *_wrapped(f"spaces   {', '.join(entry.spaces)}", "  ", "           "),
+            *_wrapped(f"options  {_assigned(entry.options) or 'none'}", "  ", "           "),
+        ]
+    return [entry.to_dict() for entry in entries], lines
 
 
-def _spaces() -> Rows:
+def _parts() -> Listing:
+    from nni_darts.catalogue import part_entries
+    from nni_darts.parts.named import SLOTS
+
+    entries = part_entries()
+    lines = []
+    for slot, about in SLOTS.items():
+        named = [entry for entry in entries if entry.slot == slot]
+        lines.append(slot + " (several: they are added)" * about.many)
+        for entry in named:
+            lines += _wrapped(f"{entry.name}: {entry.summary}", "  ", "      ")
+            if entry.options:
+                lines += _wrapped(f"options  {_assigned(entry.options)}", "      ", " " * 15)
+        lines += ["  package.module:name of your own"] * (not named)
+    return [entry.to_dict() for entry in entries], lines
+
+
+def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest)
+
+
+def _assigned(options: dict[str, Any]) -> str:
+    """``k=4, decay=false``: values as YAML has them."""
+    shown = {name: value if isinstance(value, str) else json.dumps(value) for name, value in options.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def _described(summaries: dict[str, str] | Iterable[tuple[str, str]]) -> Listing:
+    pairs = dict(summaries)
+    width = max(map(len, pairs))
+    rows = [{"name": name, "summary": summary} for name, summary in pairs.items()]
+    return rows, [f"{name:<{width}}  {summary}" for name, summary in pairs.items()]
+
+
+def _spaces() -> Listing:
     from nni_darts.config.space import SPACES
 
-    return [{"name": name, "summary": summary} for name, summary in SPACES.items()]
+    return _described(SPACES)
 
 
-def _datasets() -> Rows:
+def _datasets() -> Listing:
     from nni_darts.config.data import DATASETS
 
-    return [{"name": name, "summary": summary} for name, summary in DATASETS.items()]
+    return _described(DATASETS)
 
 
-def _genotypes() -> Rows:
+def _genotypes() -> Listing:
     from nni_darts.genotype import EVERY_PUBLISHED
 
-    return [{"name": name, "summary": str(genotype)} for name, genotype in EVERY_PUBLISHED.items()]
+    return _described((name, str(genotype)) for name, genotype in EVERY_PUBLISHED.items())
 
 
-KINDS: dict[str, Callable[[], Rows]] = {
+KINDS: dict[str, Callable[[], Listing]] = {
     "methods": _methods,
+    "parts": _parts,
     "spaces": _spaces,
     "datasets": _datasets,
     "genotypes": _genotypes,
 }
 
 
-@verb("list", short_help="Methods, spaces, datasets or genotypes, a line each.")
+@verb("list", short_help="Methods, parts, spaces, datasets or genotypes.")
 @click.argument("kind", type=click.Choice(list(KINDS)))
 def list_command(kind: str) -> Outcome:
-    """What there is by name, one line each."""
-    rows = KINDS[kind]()
-    width = max(len(row["name"]) for row in rows)
-    lines = []
-    for row in rows:
-        options = ", ".join(f"{key}={value}" for key, value in row.get("options", {}).items())
-        lines.append(f"{row['name']:<{width}}  {row['summary']}" + (f" ({options})" if options else ""))
+    """What there is by name. A method's parts are those that first-order DARTS has not."""
+    rows, lines = KINDS[kind]()
     return Outcome({kind: rows}, lines)

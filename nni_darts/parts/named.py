@@ -88,10 +88,10 @@ SLOTS: dict[str, Slot] = {
     "schedules": Slot(
         {
             "warm-up": "nni_darts.parts.schedule:WarmUp",
+            "blank": "nni_darts.methods.darts_pt:blank",
             "rest": "nni_darts.methods.pc_darts:Rest",
             "cooling": "nni_darts.parts.temperature:cooling",
             "scaled-decay": "nni_darts.parts.weight_decay:ScaledDecay",
-            "blank": "nni_darts.methods.darts_pt:blank",
         },
         many=True,
     ),
@@ -100,6 +100,7 @@ SLOTS: dict[str, Slot] = {
             "strongest": "nni_darts.parts.derivation:strongest",
             "threshold": "nni_darts.methods.fair_darts:Reaching",
             "uniform": "nni_darts.methods.random_search:uniform",
+            "perturbation": "nni_darts.parts.perturbation:perturbation",
         }
     ),
     "stopping": Slot(

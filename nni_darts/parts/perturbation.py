@@ -18,6 +18,7 @@ from nni_darts.parts.demand import REPEATABLE, demands
 from nni_darts.parts.derivation import NONE
 from nni_darts.parts.edge_weights import edge_places
 from nni_darts.parts.measure import Measured, measure
+from nni_darts.parts.named import makes_part
 from nni_darts.parts.requirement import Requirement, requires
 from nni_darts.parts.tail import Tail
 from nni_darts.parts.weight_step import begin_anew
@@ -164,6 +165,14 @@ class Perturbation(Tail):
     def _fix(self, state: SearchState, rows: dict[str, Fixed]) -> None:
         state.weights.gates.fix(rows)
         self.memory["rows"].update({label: list(row) for label, row in rows.items()})
+
+
+@makes_part
+def perturbation(
+    interval: int = 5, criterion: str = "accuracy", lr_factor: float = 0.1, none: bool = True
+) -> dict[str, Tail]:
+    """Edge by edge what the supernet can least do without, in epochs after those of the search (DARTS+PT)."""
+    return {"tail": Perturbation(interval, criterion, lr_factor, none)}
 
 
 def _measured(state: SearchState) -> Measured:
