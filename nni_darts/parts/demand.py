@@ -70,6 +70,10 @@ NO_STOPPING = Demand(
     "stopping to be empty: it goes on after the last epoch, and a stop comes with an architecture of its own",
     lambda company: company.recipe.stopping is None,
 )
+READ_WEIGHTS = Demand(
+    "a derivation that reads the weights of the mixture, in which its decisions are",
+    lambda company: NOTHING_LEARNED not in demands_of(company.recipe.derivation),
+)
 OWN_LAYER = Demand(
     "to be the only part of edges that makes a layer of its own",
     lambda company: sum(map(_makes_layer, company.recipe.edges)) == 1,

@@ -14,7 +14,7 @@ import torch
 
 from nni_darts.errors import ConfigError
 from nni_darts.parts.decisions import Group, Timetable, groups_of
-from nni_darts.parts.demand import REPEATABLE, demands
+from nni_darts.parts.demand import READ_WEIGHTS, REPEATABLE, demands
 from nni_darts.parts.derivation import NONE
 from nni_darts.parts.edge_weights import edge_places
 from nni_darts.parts.measure import Measured, measure
@@ -56,7 +56,7 @@ CRITERIA: dict[str, Harm] = {"accuracy": error, "loss": loss}
 
 
 @requires(ONE_EACH)
-@demands(REPEATABLE)
+@demands(REPEATABLE, READ_WEIGHTS)
 class Perturbation(Tail):
     """Decide one edge at a time, and then the inputs of nodes, with training between the decisions.
 

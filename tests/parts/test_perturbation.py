@@ -15,7 +15,7 @@ from nni_darts.parts.derivation import strongest
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.parts.perturbation import Perturbation, error, loss
 from nni_darts.parts.relaxation import Relaxation, Softmax
-from nni_darts.recipe import Recipe
+from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.state import SearchState
 from nni_darts.supernet.structure import Choice, Node, Structure
 from search_spaces import DartsSpace
@@ -323,6 +323,11 @@ def test_drawn_mixtures_are_refused():
     recipe = Recipe(architect=lambda state: [], relaxation=Drawn, tail=Perturbation())
     with pytest.raises(ConfigError, match=r"Perturbation \(tail\) needs a relaxation that draws nothing"):
         recipe.check()
+
+
+def test_a_derivation_that_reads_no_weights_is_refused():
+    with pytest.raises(ConfigError, match=r"Perturbation \(tail\) needs a derivation that reads the weights"):
+        build_recipe("random-search", {"tail": "perturbation"})
 
 
 def test_choices_of_several_inputs_are_refused():
