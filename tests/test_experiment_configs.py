@@ -21,6 +21,7 @@ FILES = sorted(FOLDER.iterdir())
 REQUIRED = {
     *("darts_digits", "darts_cifar", "darts_cifar_first_order", "darts_cifar_cpu"),
     *("darts_image_folder", "darts_imagenet"),
+    *("r_darts_l2_cifar", "r_darts_dp_cifar"),
 }
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -62,7 +63,8 @@ def test_its_settings_are_read_back_as_they_were_written(path: Path) -> None:
     points = expand(data["searchSpace"])
     assert len({apply_point(settings, point).to_dict()["method"]["name"] for point in points}) == 1
     if "search" in settings.stages:
-        assert {point["seed"] for point in points} == set(range(len(points)))
+        seeds = {point["seed"] for point in points}
+        assert seeds == set(range(len(seeds)))
     else:
         assert points == [{}]
 
@@ -119,3 +121,25 @@ def test_the_network_for_imagenet_takes_its_crops_and_has_the_measured_size() ->
         network = build_network(settings, settings.retrain.network, architecture, info)
     # The card: 4,718,752 without and 5,979,528 with the head, both measured on the official classes.
     assert sum(weight.numel() for weight in network.parameters()) == 5_979_528
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "values"),
+    [
+        ("r_darts_l2", "factor", [1, 3, 9, 27, 81]),
+        ("r_darts_dp", "drop_path_prob", [0, 0.2, 0.4, 0.6]),
+    ],
+)
+def test_r_darts_searches_at_every_strength_and_selects_by_validation(name, option, values) -> None:
+    """Card r-darts: the authors' grid; second order, weight decay 3e-4 before the factor."""
+    experiment = read_experiment(FOLDER / f"{name}_cifar.yml")
+    settings, points = experiment.settings, experiment.points
+    assert settings.stages == ["search", "select", "retrain"]
+    searches = [apply_point(settings, point) for point in points]
+    assert [point["seed"] for point in points] == [0] * len(values)
+    assert [search.method.options[option] for search in searches] == values
+    assert all(search.method.name == name.replace("_", "-") for search in searches)
+    assert all(search.method.options["order"] == 2 for search in searches)
+    assert {search.search.weight_decay for search in searches} == {3e-4}
+    cut = settings.search.cutout_length, settings.search.cutout_schedule
+    assert cut == ((16, "linear") if name == "r_darts_dp" else (0, "linear"))

@@ -137,6 +137,7 @@ def _training(settings: Settings) -> Iterator[Problem]:
                 ("search", "warmup_epochs"),
                 f"must be below search.epochs ({search.epochs}), got {search.warmup_epochs}.",
             )
+        yield from _cutout(settings, search.cutout_length, "search")
     if "select" in settings.stages:
         yield from _recipe(settings, settings.select, "select")
     if "retrain" in settings.stages:
@@ -156,16 +157,22 @@ def _trainer(settings: Settings) -> Iterator[Problem]:
         yield Problem(("trainer", "tf32"), "is of GPUs, but trainer.device is cpu; leave it out.")
 
 
+def _cutout(settings: Settings, length: int, stage: str) -> Iterator[Problem]:
+    size, where = settings.data.size, (stage, "cutout_length")
+    if length and settings.data.augmentation == "imagenet":
+        yield Problem(where, f"augmentation imagenet erases nothing; set 0 instead of {length}.")
+    elif size is not None and settings.space.is_known and length >= size:
+        text = f"{length} pixels cover the whole {size}x{size} image; take at most {size // 2}."
+        yield Problem(where, text)
+
+
 def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Problem]:
     if training.lr_min > training.lr:
         yield Problem(
             (stage, "lr_min"), f"must not exceed {stage}.lr ({training.lr:g}), got {training.lr_min:g}."
         )
+    yield from _cutout(settings, training.cutout_length, stage)
     if training.cutout_length and settings.data.augmentation == "imagenet":
-        yield Problem(
-            (stage, "cutout_length"),
-            f"augmentation imagenet erases nothing; set 0 instead of {training.cutout_length}.",
-        )
         return
     if training.drop_path_prob and settings.space.name == "nasbench201":
         text = f"networks of NAS-Bench-201 have no drop path; set 0 instead of {training.drop_path_prob:g}."
@@ -173,11 +180,6 @@ def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Prob
     size = settings.data.size
     if size is None or not settings.space.is_known:
         return
-    if training.cutout_length >= size:
-        yield Problem(
-            (stage, "cutout_length"),
-            f"{training.cutout_length} pixels cover the whole {size}x{size} image; take at most {size // 2}.",
-        )
     stem = training.network.get("stem", settings.space.args.get("stem"))
     if training.network.get("auxiliary") and stem == "cifar" and size != CIFAR_SIZE:
         yield Problem(

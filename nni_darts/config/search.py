@@ -44,6 +44,14 @@ class Search(Section):
         description="weight steps, each on its own batch, for every architecture step; null: as the method "
         "has it, mostly 1. An epoch stays one pass over the images",
     )
+    cutout_length: Index = Field(
+        default=0, description="pixels of the erased square's side in the batches of the weights; 0: off"
+    )
+    cutout_schedule: Literal["linear", "constant"] = Field(
+        default="linear",
+        description="share of images with cutout in epoch e: e / (epochs - 1), as R-DARTS means it, or all, "
+        "as its code does",
+    )
     supernet: Literal["auto", "fused", "generic"] = Field(
         default="auto",
         description="generic: one candidate after the other; fused: candidates of one state together; "

@@ -45,15 +45,29 @@ class Augment:
     cutout_length
         Side in pixels of the erased square, 0: no cutout. An odd side erases one pixel less, as the
         original's integer halves do.
+    cutout_epochs
+        The share of images that lose a square grows as epoch / (cutout_epochs - 1), to all of them in the
+        last epoch; None: all of them always.
     """
 
     def __init__(
-        self, info: DataInfo, crop_padding: int = 4, flip: bool = True, cutout_length: int = 0
+        self,
+        info: DataInfo,
+        crop_padding: int = 4,
+        flip: bool = True,
+        cutout_length: int = 0,
+        cutout_epochs: int | None = None,
     ) -> None:
         self.normalise = Normalise(info)
         self.crop_padding = crop_padding
         self.flip = flip
         self.cutout_length = cutout_length
+        self.cutout_epochs = cutout_epochs
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """What follows is of this epoch."""
+        self.epoch = epoch
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         if self.crop_padding or self.flip:
@@ -64,6 +78,10 @@ class Augment:
             drawn = [_draw(generator, len(batch), height), _draw(generator, len(batch), width)]
             rows, columns = sent(torch.stack(drawn), result.device)
             mask = cutout_mask(rows, columns, (height, width), self.cutout_length)
+            if self.cutout_epochs is not None:
+                share = self.epoch / max(self.cutout_epochs - 1, 1)
+                chosen = torch.rand(len(batch), generator=generator) < share
+                mask &= sent(chosen, result.device)[:, None, None]
             result.masked_fill_(mask.unsqueeze(1), 0.0)
         return result
 

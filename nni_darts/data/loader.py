@@ -125,4 +125,7 @@ class BatchLoader:
         images, labels = self.images.batch(where)
         seed = self._entropy(1, batch).generate_state(1, np.uint64)[0]
         generator = torch.Generator().manual_seed(int(seed))
+        set_epoch = getattr(self.transform, "set_epoch", None)
+        if set_epoch is not None:  # loaders in different epochs may share it
+            set_epoch(self.epoch)
         return self.transform(images, generator), labels

@@ -18,10 +18,13 @@ class Transforms(NamedTuple):
     evaluate: Transform
 
 
-def transforms(settings: Data, info: DataInfo, cutout_length: int = 0) -> Transforms:
-    """Both transforms of the settings; ``cutout_length`` is that of the stage."""
+def transforms(
+    settings: Data, info: DataInfo, cutout_length: int = 0, cutout_epochs: int | None = None
+) -> Transforms:
+    """Both transforms of the settings; the cutout is that of the stage, as for :class:`Augment`."""
     if settings.augmentation == "imagenet":
         from nni_darts.data.imagenet import CentreCrop, RandomResizedCrops
 
         return Transforms(RandomResizedCrops(info, settings.flip), CentreCrop(info))
-    return Transforms(Augment(info, settings.crop_padding, settings.flip, cutout_length), Normalise(info))
+    augment = Augment(info, settings.crop_padding, settings.flip, cutout_length, cutout_epochs)
+    return Transforms(augment, Normalise(info))

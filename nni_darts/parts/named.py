@@ -72,6 +72,7 @@ SLOTS: dict[str, Slot] = {
             "partial-channels": "nni_darts.methods.pc_darts:partial_channels",
             "auxiliary-skip": "nni_darts.methods.darts_minus:auxiliary_skip",
             "noise-on-skip": "nni_darts.methods.noisy_darts:noise_on_skip",
+            "scheduled-drop-path": "nni_darts.methods.r_darts_dp:scheduled_drop_path",
         },
         passed=2,
         many=True,

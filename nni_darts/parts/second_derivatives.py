@@ -32,20 +32,22 @@ def mixed_by_difference(
         with state.constant_weights():
             return state.gradient(state.inner_loss(), state.outer_parameters)
 
-    return _difference(gradient, displacement, vector, radius)
+    return _difference(state, gradient, displacement, vector, radius)
 
 
 def _difference(
+    state: SearchState,
     gradient: Callable[[], list[Tensor]],
     displacement: Displacement,
     vector: Sequence[Tensor],
     radius: Tensor,
 ) -> list[Tensor]:
     sides = []
-    for signed in (radius, -radius):
+    for signed, again in ((radius, False), (-radius, True)):
         # The official codes, too, update the running statistics in these passes.
         displacement.to(vector, signed)
-        sides.append(gradient())
+        with state.weights.repeating(again):
+            sides.append(gradient())
     plus, minus = sides
     return [(p - m) / (2 * radius) for p, m in zip(plus, minus, strict=True)]
 
@@ -92,4 +94,4 @@ def hessian_by_difference(state: SearchState, sgd: Sgd, radius: float) -> Iterat
         def gradient() -> list[Tensor]:
             return state.gradient(state.inner_loss(), sgd.weights)
 
-        yield lambda vector: _difference(gradient, displacement, vector, radius / norm(vector))
+        yield lambda vector: _difference(state, gradient, displacement, vector, radius / norm(vector))

@@ -96,13 +96,18 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
 
 
 def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
-    """Augmented batches for both levels, as the official search draws them, and plain ones to validate on."""
+    """Augmented batches for both levels, as the official search draws them, and plain ones to validate on.
+
+    Cutout regularises the weights, so only their batches have it.
+    """
     settings = context.settings
     weight_images, alpha_images = context.halves()
     augment, plain = transforms(settings.data, context.data.info)
-    size = settings.search.batch_size
+    search = settings.search
+    size, ramp = search.batch_size, search.epochs if search.cutout_schedule == "linear" else None
+    cut = transforms(settings.data, context.data.info, search.cutout_length, ramp).train
     return (
-        BatchLoader(weight_images, size, augment, shuffle=True, seed=context.seed),
+        BatchLoader(weight_images, size, cut, shuffle=True, seed=context.seed),
         # Its own seed: equal halves would otherwise be drawn in the same order.
         BatchLoader(alpha_images, size, augment, shuffle=True, seed=context.seed + 2**32),
         BatchLoader(alpha_images, size, plain, shuffle=False, mixed=True),

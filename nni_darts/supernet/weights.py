@@ -23,6 +23,8 @@ class MixtureWeights:
     ----------
     gates
         What is decided. It holds in every forward, also where the weights are replaced.
+    repeats
+        Whether forwards now are of the network of the forward before: what modules draw stays drawn.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,7 @@ class MixtureWeights:
         self._frozen = False
         self._replacement: dict[str, Tensor] | None = None
         self.gates = Gates()
+        self.repeats = False
 
     def connect(self, relax: Callable[[], dict[str, Tensor]]) -> None:
         """Name the relaxation that computes the weights."""
@@ -63,6 +66,15 @@ class MixtureWeights:
             yield
         finally:
             self._replacement = before
+
+    @contextmanager
+    def repeating(self, repeats: bool = True) -> Iterator[None]:
+        """Forwards inside draw nothing that the forward before drew already, on a batch of the same size."""
+        before, self.repeats = self.repeats, repeats
+        try:
+            yield
+        finally:
+            self.repeats = before
 
     def open(self, label: str, candidates: Sequence[T]) -> tuple[Sequence[T], Tensor]:
         """The candidates that a decision leaves, with their weights; the others have weight 0.

@@ -96,3 +96,27 @@ def test_grey_images_pass() -> None:
     info = DataInfo("grey", 2, 1, (8, 8), (0.3,), (0.4,), ("a", "b"))
     result = Augment(info, 1, True, 4)(batch_of(3, 8, 8, 1), torch.Generator())
     assert result.shape == (3, 1, 8, 8) and result.dtype == torch.float32 and result.is_contiguous()
+
+
+def erased(info: DataInfo, epochs: int | None, epoch: int, count: int = 400) -> float:
+    """The share of images of which something is erased."""
+    augment = Augment(info, 0, False, 16, epochs)
+    augment.set_epoch(epoch)
+    cut = augment(batch_of(count), torch.Generator().manual_seed(1))
+    return float((cut == 0).all(1).flatten(1).any(1).float().mean())
+
+
+def test_cutout_grows_over_the_epochs(info: DataInfo) -> None:
+    """Card r-darts, pitfalls: the probability is meant to be e / 49, and is 1 in the official code."""
+    assert [erased(info, 50, epoch) for epoch in (0, 49, 60)] == [0, 1, 1]
+    assert erased(info, 50, 14) == pytest.approx(14 / 49, abs=0.09)  # 4 sigma
+    assert [erased(info, None, epoch) for epoch in (0, 14)] == [1, 1]
+    assert erased(info, 1, 0) == 0
+
+
+def test_a_growing_cutout_erases_the_squares_of_a_constant_one(info: DataInfo) -> None:
+    batch = batch_of(50)
+    growing, constant = Augment(info, cutout_length=16, cutout_epochs=3), Augment(info, cutout_length=16)
+    growing.set_epoch(2)
+    first, second = (augment(batch, torch.Generator().manual_seed(2)) for augment in (growing, constant))
+    assert torch.equal(first, second)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nni_darts.data import BatchLoader, Images
+from nni_darts.data import Augment, BatchLoader, DataInfo, Images
 from nni_darts.errors import ConfigError
 
 
@@ -146,3 +146,27 @@ def test_order_and_augmentation_leave_global_random_states_alone() -> None:
 def test_too_few_images_are_refused(count: int, drop_last: bool) -> None:
     with pytest.raises(ConfigError, match="batch_size: 4 is more than the"):
         make(count, 4, drop_last=drop_last)
+
+
+def test_a_schedule_of_the_augmentation_follows_the_epoch_of_the_batch_alone(info: DataInfo) -> None:
+    """Also of a loader that begins in a later epoch, and of one that shares its augmentation."""
+    augment = Augment(info, crop_padding=0, cutout_length=8, cutout_epochs=5)
+    pixels = np.random.default_rng(0).integers(1, 256, (8, 3, 32, 32), dtype=np.uint8)
+    images = Images.from_numpy(pixels, np.arange(8))
+
+    def epochs(*numbers: int) -> dict[int, torch.Tensor]:
+        found, loader = {}, BatchLoader(images, 4, augment, shuffle=True, seed=3)
+        for number in numbers:
+            loader.sampler.set_epoch(number)
+            found[number] = torch.cat([x for x, _ in loader])
+        return found
+
+    whole = epochs(0, 1, 2, 3, 4)
+    for number, later in epochs(3, 4).items():
+        assert torch.equal(later, whole[number])
+    loaders = [BatchLoader(images, 4, augment, shuffle=True, seed=3) for _ in range(2)]
+    for loader, epoch in zip(loaders, (3, 4), strict=True):
+        loader.sampler.set_epoch(epoch)
+    pairs = list(zip(*loaders, strict=True))
+    assert torch.equal(torch.cat([first[0] for first, _ in pairs]), whole[3])
+    assert torch.equal(torch.cat([second[0] for _, second in pairs]), whole[4])

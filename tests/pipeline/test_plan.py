@@ -67,6 +67,23 @@ def test_equal_architectures_are_trained_once_under_the_first_search() -> None:
     assert names(searched([4, 5, 4, 5, 6]).advance()) == ["select/0", "select/1", "select/4"]
 
 
+def test_searches_of_other_options_are_compared_by_their_selection() -> None:
+    """R-DARTS: the strength is chosen by validation, not by how well the supernet did."""
+    factors = [1, 3, 9, 27]
+    points = [({"seed": 0, "method.factor": factor}, 0) for factor in factors]
+    made = Plan(ALL, points, [0])
+    for task, kind in zip(made.advance(), range(4), strict=True):
+        made.receive(task.name, result(90 - kind, kind))
+    selections = made.advance()
+    assert [task.point["method.factor"] for task in selections] == factors
+    assert {task.seed for task in selections} == {0}
+    for task, score in zip(selections, (50, 60, 70, 55), strict=True):
+        made.receive(task.name, result(score))
+    (retraining,) = made.advance()
+    assert retraining.point == {"seed": 0, "method.factor": 9}
+    assert retraining.architecture == architecture(2, score=88)
+
+
 def test_a_tie_goes_to_the_earlier_task() -> None:
     made = searched([0, 1, 2])
     made.advance()
