@@ -6,6 +6,7 @@ import ast
 import hashlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import nni_darts
@@ -19,8 +20,12 @@ WITHOUT_EFFECT = ("cli", "check", "draw", "explain", "export", "pipeline")
 """Subpackages that no search computes with."""
 
 
+@cache
 def fingerprint(method: str) -> str:
-    """Of all that can change what a search with this method gives: other methods' files cannot."""
+    """Of all that can change what a search with this method gives: other methods' files cannot.
+
+    It is that of the moment when this process first asked for it.
+    """
     files = {*_sources(PACKAGE), *_sources(Path(search_spaces.__file__).parent), *_own(method)}
     files |= {MEASURING / "images.py", MEASURING / "search.py"}
     digest = hashlib.sha256()

@@ -7,7 +7,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from benchmarks.harness.memory import peak_above_idle
 from benchmarks.harness.quiet import quiet
 from benchmarks.recipes import images
 from benchmarks.recipes.budget import SPACE, Budget
+from benchmarks.recipes.code import fingerprint
 from benchmarks.recipes.variants import SAMPLING
 from nni_darts import DARTS
 from nni_darts.config import Settings
@@ -43,7 +45,10 @@ Search = Callable[[int | None], Found]
 
 def main() -> None:
     task, result = map(Path, sys.argv[1:])
-    write_json(result, measured(**json.loads(task.read_text(encoding="utf-8"))))
+    asked = json.loads(task.read_text(encoding="utf-8"))
+    if asked.pop("code") != fingerprint(asked["method"]):
+        raise SystemExit("The code has changed since the table was begun; begin it again.")
+    write_json(result, measured(**asked))
 
 
 def measured(method: str, options: dict[str, Any], seed: int, budget: dict[str, Any]) -> Found:
@@ -51,12 +56,13 @@ def measured(method: str, options: dict[str, Any], seed: int, budget: dict[str, 
 
     ``seconds`` are processor seconds of the process, ``step_seconds`` those of a bare step of first-order
     DARTS of these sizes, taken before and after: a unit that a busy machine stretches alike.
-    ``peak_bytes`` is of the same search on two batches an epoch, so that all its phases take part.
+    ``peak_bytes`` is of the same search on two batches an epoch, so that all its phases take part. No step
+    is estimated before the search: the profiler's records would count.
     """
     torch.set_num_threads(1)
     sizes = Budget(**budget)
     images.chosen = images.Part(sizes.images, sizes.image_size, sizes.data_seed)
-    with tempfile.TemporaryDirectory() as folder, quiet(), patch("nni_darts.stages.search.draw_run"):
+    with tempfile.TemporaryDirectory() as folder, quiet(), _nothing_beside():
         places = (Path(folder) / str(number) for number in count())
 
         def search(limit: int | None) -> Found:
@@ -83,6 +89,17 @@ def measured(method: str, options: dict[str, Any], seed: int, budget: dict[str, 
     }
 
 
+@contextmanager
+def _nothing_beside() -> Iterator[None]:
+    """Searches without pictures and without the estimate of their memory."""
+    with (
+        patch("nni_darts.stages.search.draw_run"),
+        patch("nni_darts.stages.select.draw_run"),
+        patch("nni_darts.memory.report.estimate_step", return_value=None),
+    ):
+        yield
+
+
 def _searched(
     sizes: Budget, method: str, options: dict[str, Any], seed: int, limit: int | None, folder: Path
 ) -> Found:
@@ -101,14 +118,13 @@ def _sampled(sizes: Budget, seed: int, limit: int | None, place: Callable[[], Pa
     generator = np.random.Generator(np.random.PCG64(seed))
     drawn = generator.integers(1, len(OPERATIONS), (sizes.sampled, len(EDGES)))  # 0 is none
     scores: dict[str, float] = {}
-    with patch("nni_darts.stages.select.draw_run"):
-        for row in drawn:
-            cell = BenchmarkCell(tuple(OPERATIONS[k] for k in row))
-            architecture = Architecture.from_sample(
-                cell.sample, space=SPACE, method="random-search", macro=sizes.sizes, provenance={}
-            )
-            run = Run.create(place(), "select/0")
-            scores[cell.code] = run_select(settings, seed, architecture, run, NullReporter())["default"]
+    for row in drawn:
+        cell = BenchmarkCell(tuple(OPERATIONS[k] for k in row))
+        architecture = Architecture.from_sample(
+            cell.sample, space=SPACE, method="random-search", macro=sizes.sizes, provenance={}
+        )
+        run = Run.create(place(), "select/0")
+        scores[cell.code] = run_select(settings, seed, architecture, run, NullReporter())["default"]
     best = max(scores, key=scores.__getitem__)
     return {"cell": best, "default": scores[best], "drawn": scores}
 
@@ -119,7 +135,7 @@ def _limited(settings: Settings, batches: int | None) -> Settings:
     )
 
 
-def step_seconds(sizes: Budget, steps: int = 30) -> float:
+def step_seconds(sizes: Budget, steps: int = 20) -> float:
     """Processor seconds of a step of first-order DARTS, the median of some."""
     case = Case(batch=sizes.batch_size, image_size=sizes.image_size)
     space = NasBench201Space(**sizes.sizes)

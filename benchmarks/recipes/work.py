@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import SimpleQueue
 
+from benchmarks.recipes.code import fingerprint
 from benchmarks.recipes.store import Store, Task
 from nni_darts.run.files import write_json
 
@@ -29,7 +30,9 @@ class Processes:
         self._closed = False
 
     def __call__(self, task: Task, result: Path, core: int | None) -> str | None:
-        asked = write_json(result.with_suffix(".task"), task.arguments)
+        asked = write_json(
+            result.with_suffix(".task"), {**task.arguments, "code": fingerprint(task.variant.method)}
+        )
         log = result.with_suffix(".log")
         module = "benchmarks.recipes.search"
         command = [sys.executable, "-W", "ignore", "-m", module, str(asked), str(result)]

@@ -139,13 +139,23 @@ def test_a_fingerprint_is_of_what_a_search_runs(tmp_path: Path, monkeypatch: pyt
     own = {path.name for path in code._own("beta-darts")}
     assert own == {"beta_darts.py", "darts.py"}
     before = code.fingerprint("beta-darts")
-    assert before == code.fingerprint("beta-darts") != code.fingerprint("gdas")
+    assert before != code.fingerprint("gdas")
     (tmp_path / "engine.py").write_text("")
     sources = code._sources
     monkeypatch.setattr(
         code, "_sources", lambda package: itertools.chain(sources(package), [tmp_path / "engine.py"])
     )
-    assert code.fingerprint("beta-darts") != before
+    assert code.fingerprint("beta-darts") == before  # of the code as this process began with it
+    assert code.fingerprint.__wrapped__("beta-darts") != before
+
+
+def test_a_process_that_finds_other_code_searches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    task = tmp_path / "x.task"
+    task.write_text(json.dumps({"code": "0123456789ab", "method": "gdas"}))
+    monkeypatch.setattr(sys, "argv", ["search", str(task), str(tmp_path / "x.json")])
+    with pytest.raises(SystemExit, match="code has changed"):
+        search.main()
+    assert not (tmp_path / "x.json").exists()
 
 
 def test_a_search_that_fails_leaves_no_result_and_the_others_go_on(tmp_path: Path):
@@ -169,7 +179,8 @@ def test_a_process_gets_the_task_and_leaves_its_result_alone(tmp_path: Path, mon
     instead_of_python('cp "$5" "$6"', tmp_path, monkeypatch)
     store = Store(tmp_path / "results")
     assert work.work_off([task], store, 1, lambda line: None) == {}
-    assert store.read(task) == {**task.arguments, "other_code": False}
+    own = code.fingerprint("gdas")
+    assert store.read(task) == {**task.arguments, "code": own, "other_code": False}
     assert list(store.folder.iterdir()) == [store.path(task)]
 
 
@@ -316,7 +327,7 @@ def test_rows_are_chosen_by_their_names_or_by_their_methods(tmp_path: Path, offl
 @pytest.mark.parametrize("method_name", ["darts", SAMPLING])
 def test_a_search_is_measured(method_name: str, monkeypatch: pytest.MonkeyPatch):
     noise = [(torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8), k % 2) for k in range(8)]
-    monkeypatch.setattr(images.Part, "__call__", lambda self: (noise, noise))
+    monkeypatch.setattr(images.Part, "pairs", noise)
     monkeypatch.setattr(images, "chosen", images.chosen)
     monkeypatch.setattr(search, "step_seconds", lambda sizes: 0.5)
     monkeypatch.setattr(search, "peak_above_idle", lambda again, device, warm_up: len(again()["cell"]))
@@ -335,7 +346,7 @@ def test_a_search_is_measured(method_name: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_method_that_is_not_for_the_space_is_refused_with_its_sentence(monkeypatch: pytest.MonkeyPatch):
     noise = [(torch.zeros(3, 8, 8, dtype=torch.uint8), k % 2) for k in range(8)]
-    monkeypatch.setattr(images.Part, "__call__", lambda self: (noise, noise))
+    monkeypatch.setattr(images.Part, "pairs", noise)
     monkeypatch.setattr(images, "chosen", images.chosen)
     monkeypatch.setattr(search, "step_seconds", lambda sizes: 0.5)
     result = search.measured("darts-plus", {"criterion": "skips"}, 0, Budget(8, 8).to_dict())
@@ -346,7 +357,7 @@ def test_what_is_wrong_with_the_machine_is_no_refusal(monkeypatch: pytest.Monkey
     def missing(self: images.Part) -> None:
         raise ConfigError("data.root: there is no such folder.")
 
-    monkeypatch.setattr(images.Part, "__call__", missing)
+    monkeypatch.setattr(images.Part, "pairs", property(missing))
     monkeypatch.setattr(images, "chosen", images.chosen)
     monkeypatch.setattr(search, "step_seconds", lambda sizes: 0.5)
     with pytest.raises(ConfigError, match="no such folder"):
