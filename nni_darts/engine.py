@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy, deepcopy
 from itertools import islice
 from pathlib import Path
@@ -37,7 +37,10 @@ from torch import Tensor
 
 from nni_darts.capture import Graphs
 from nni_darts.capture.search import Addresses, Captured, captured
-from nni_darts.diagnostics import mean_entropy, skips
+from nni_darts.diagnostics import Diagnostics
+from nni_darts.diagnostics.edges import Edge, edges
+from nni_darts.diagnostics.measurements import Measurements
+from nni_darts.diagnostics.report import report
 from nni_darts.errors import ConfigError
 from nni_darts.parts.outer import with_schedule
 from nni_darts.parts.stopping import Ending, plain
@@ -70,6 +73,8 @@ class SearchModule(BaseOneShotLightningModule):
         What records; None for CUDA graphs on a GPU and nothing elsewhere.
     snapshots
         Folder for the states that the method may go back to; None keeps them in memory and checkpoints.
+    diagnostics
+        Which of them are measured that take time.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class SearchModule(BaseOneShotLightningModule):
         capture: str = "auto",
         graphs: Graphs | None = None,
         snapshots: Path | None = None,
+        diagnostics: Diagnostics | None = None,
     ) -> None:
         super().__init__(training_module)
         self.capture = capture
@@ -98,6 +104,8 @@ class SearchModule(BaseOneShotLightningModule):
         self.relaxation.prepare(structure)
         if recipe.beginning is not None:
             recipe.beginning(self.relaxation)
+        self.measured = Measurements(diagnostics or Diagnostics())
+        self.measured.wanted.check(self.relaxation)
         mixture.connect(self.relaxation)
         self.state = SearchState(
             relaxation=self.relaxation,
@@ -192,6 +200,7 @@ class SearchModule(BaseOneShotLightningModule):
         if self.tail is not None and self._tail_epoch >= 0:
             with self.trainer.precision_plugin.forward_context():
                 self.tail.begin(self.state, self._tail_epoch)
+        self.measured.begin_epoch()
         super().on_train_epoch_start()
         if self._addresses is not None and self._addresses.moved():
             self._prepare_capture()  # weights or optimiser states were replaced: recordings would miss them
@@ -202,9 +211,14 @@ class SearchModule(BaseOneShotLightningModule):
             # A repeated recording leaves the batches of another kind of step here.
             self.state.train_batch, self.state.valid_batch = batch["train"], batch["val"]
             self.ending.ask(self.state, self.recipe.derivation)
+            epoch = self.trainer.current_epoch
+            last = epoch + 1 >= (self.trainer.max_epochs or 1) or self.ending.stop is not None
+            self.measured.after_training(self.state, epoch, last)
 
     def on_train_epoch_end(self) -> None:
         super().on_train_epoch_end()
+        if self.measured.discretisation_due and hasattr(self.training_module, "epoch_metrics"):
+            self.epoch_metrics()  # no callback has asked for them, and soon the model leaves its device
         stop = self.ending.stop
         if stop is not None:
             self.ending.over = self.trainer.should_stop = True
@@ -219,6 +233,7 @@ class SearchModule(BaseOneShotLightningModule):
         if self.tail is not None:
             checkpoint["tail"] = plain(self.tail.memory)
         checkpoint["rollback"] = self.rollback.state_dict()
+        checkpoint["measured"] = self.measured.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if "ending" in checkpoint:  # earlier versions wrote none
@@ -228,6 +243,8 @@ class SearchModule(BaseOneShotLightningModule):
             self.tail.restore(self.state)
         if "rollback" in checkpoint:
             self.rollback.load_state_dict(checkpoint["rollback"])
+        if "measured" in checkpoint:
+            self.measured.load_state_dict(checkpoint["measured"])
 
     def on_train_end(self) -> None:
         self._captured = self._addresses = None  # their memory with them
@@ -292,16 +309,23 @@ class SearchModule(BaseOneShotLightningModule):
     def epoch_metrics(self) -> dict[str, float]:
         """Numbers of this epoch: those of the evaluator, if it has any, and of the architecture."""
         own: dict[str, float] = getattr(self.training_module, "epoch_metrics", dict)()
-        with torch.no_grad():
-            entropy = mean_entropy(self._weights().values())
+        sample = self.export()
+        self.measured.after_validation(self.state, sample, own, self._validating)
         return {
             **own,
-            "alpha_entropy": entropy,
-            "skips": float(skips(self.export())),
+            **report(self.state, sample),
+            **self.measured.values,
             **self.ending.metrics(),
             **(self.tail.metrics() if self.tail is not None else {}),
             **self.rollback.metrics(),
         }
+
+    def _validating(self) -> AbstractContextManager[Any]:
+        return self.trainer.precision_plugin.val_step_context()
+
+    def export_edges(self) -> dict[str, Edge]:
+        """Label -> how decided the choice is now."""
+        return edges(self.state)
 
     def _weights(self) -> dict[str, Tensor]:
         """Label -> weights as they are reported, what is decided included."""

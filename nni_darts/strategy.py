@@ -15,6 +15,7 @@ from nni.nas.space import RawFormatModelSpace
 from torch import nn
 
 from nni_darts.capture.why import CHOICES
+from nni_darts.diagnostics import Diagnostics
 from nni_darts.engine import SearchModule
 from nni_darts.errors import ConfigError
 from nni_darts.outer import with_outer_options
@@ -69,6 +70,8 @@ class DifferentiableStrategy(OneShotStrategy):
     snapshots
         Folder for the states of earlier epochs that a method may go back to; None keeps them in memory and
         in checkpoints. A search that is resumed needs the folder it had.
+    diagnostics
+        Which of them are measured that take time, and how often; None for its defaults.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class DifferentiableStrategy(OneShotStrategy):
         capture: str = "auto",
         checkpoint_cells: bool = False,
         snapshots: Path | None = None,
+        diagnostics: Diagnostics | None = None,
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
         if supernet not in SUPERNETS:
@@ -99,6 +103,7 @@ class DifferentiableStrategy(OneShotStrategy):
         self.capture = capture
         self.checkpoint_cells = checkpoint_cells
         self.snapshots = snapshots
+        self.diagnostics = diagnostics
         self.recipe = recipe
         self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
@@ -170,6 +175,7 @@ class DifferentiableStrategy(OneShotStrategy):
             self.gradient_clip_val,
             self.capture,
             snapshots=self.snapshots,
+            diagnostics=self.diagnostics,
         )
 
     def mutate_evaluator(self, evaluator: Lightning) -> Lightning:
@@ -225,6 +231,8 @@ class DARTS(DifferentiableStrategy):
         ``"auto"``, ``"on"`` or ``"off"``: whether steps on a GPU are recorded and repeated.
     checkpoint_cells
         Keep no activations inside cells: less memory, more arithmetic, the same results.
+    diagnostics
+        Which of them are measured that take time, and how often; None for its defaults.
 
     Defaults are those of the official CIFAR-10 search.
 
@@ -255,6 +263,7 @@ class DARTS(DifferentiableStrategy):
         supernet: str = "auto",
         capture: str = "auto",
         checkpoint_cells: bool = False,
+        diagnostics: Diagnostics | None = None,
     ) -> None:
         recipe = with_outer_options(
             build_recipe("darts", order=order, hvp=hvp, radius=radius),
@@ -276,4 +285,5 @@ class DARTS(DifferentiableStrategy):
             supernet=supernet,
             capture=capture,
             checkpoint_cells=checkpoint_cells,
+            diagnostics=diagnostics,
         )

@@ -61,3 +61,13 @@ class Search(Section):
         default=False,
         description="compute cells again for their backward instead of keeping what is inside: less memory",
     )
+    eigenvalue_every: Count | None = Field(
+        default=None,
+        description="epochs between two values of the largest eigenvalue of the validation loss's Hessian in "
+        "alpha; null: never",
+    )
+    discretisation_every: Count | None = Field(
+        default=5,
+        description="epochs between two validations of the supernet cut down to what would be derived, and "
+        "after the last one; null: never",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from nni_darts.parts.demand import NOTHING_LEARNED, demands
 from nni_darts.parts.derivation import NONE
 from nni_darts.parts.relaxation import Relaxation
-from nni_darts.supernet.structure import Structure
+from nni_darts.supernet.structure import Choice, Structure
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,32 @@ class Path:
     structure: Structure
     pairs: tuple[tuple[tuple[int, int], ...], ...]
     others: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, structure: Structure, sample: Mapping[str, Any]) -> Path:
+        """The path that a sample describes."""
+        choices = structure.choices
+        pairs = tuple(
+            tuple((at, choices[node.edges[at]].values.index(value)) for at, value in node.read(sample))
+            for node in structure.nodes
+        )
+        in_nodes = {edge for node in structure.nodes for edge in node.edges}
+        others = {
+            label: tuple(choice.values.index(value) for value in _listed(choice, sample[label]))
+            for label, choice in choices.items()
+            if label not in in_nodes
+        }
+        return cls(structure, pairs, others)
+
+    def kept(self) -> Iterator[tuple[str, Any]]:
+        """Label and value of everything that is chosen."""
+        choices = self.structure.choices
+        for node, pairs in zip(self.structure.nodes, self.pairs, strict=True):
+            for edge, operation in pairs:
+                yield node.edges[edge], choices[node.edges[edge]].values[operation]
+        for label, indices in self.others.items():
+            for index in indices:
+                yield label, choices[label].values[index]
 
     def sample(self) -> dict[str, Any]:
         """What ``space.freeze`` accepts."""
@@ -58,6 +84,10 @@ class Path:
                 rows[label][index] = 1.0 / len(indices)
         numbers = torch.tensor([number for row in rows.values() for number in row], device=device)
         return dict(zip(rows, numbers.split([len(row) for row in rows.values()]), strict=True))
+
+
+def _listed(choice: Choice, value: Any) -> list[Any]:
+    return list(value) if choice.multiple else [value]
 
 
 def draw(structure: Structure, generator: np.random.Generator, none: bool) -> Path:

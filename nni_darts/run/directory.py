@@ -130,6 +130,16 @@ class Run:
         """Put one mixture weight per label and choice into ``mixture.csv``."""
         self._log_choices("mixture.csv", epoch, weights, attempt)
 
+    def log_edges(
+        self, epoch: int, edges: Mapping[str, Mapping[str, Any]], attempt: float | None = None
+    ) -> None:
+        """Put one row per label into ``edges.csv``; what is None stays empty."""
+        rows = [
+            {"label": label, **{key: "" if value is None else value for key, value in edge.items()}}
+            for label, edge in edges.items()
+        ]
+        log_rows(self.path / "edges.csv", epoch, rows, attempt)
+
     def _log_choices(self, name: str, epoch: int, values_of: ByChoice, attempt: float | None) -> None:
         rows = [
             {"label": label, "choice": str(choice), "value": value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pytorch_lightning.callbacks import Callback
 
 from nni_darts.config.settings import Settings
 from nni_darts.data import BatchLoader, transforms
+from nni_darts.diagnostics import Diagnostics
 from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import Architecture
@@ -29,7 +31,7 @@ from nni_darts.training.trainer import make_trainer
 
 
 class AlphaHistory(Callback):
-    """Alphas and mixture weights of every candidate, after every epoch."""
+    """Alphas and mixture weights of every candidate, and how decided every choice is, after every epoch."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -38,6 +40,16 @@ class AlphaHistory(Callback):
         attempt = pl_module.rollback.metrics().get(ATTEMPT)
         self.run.log_alphas(trainer.current_epoch, pl_module.export_alphas(), attempt)
         self.run.log_mixture(trainer.current_epoch, pl_module.export_probs(), attempt)
+        found = {label: asdict(edge) for label, edge in pl_module.export_edges().items()}
+        self.run.log_edges(trainer.current_epoch, found, attempt)
+        scalars = {
+            f"edge_{name}/{label}": edge[name]
+            for label, edge in found.items()
+            for name in ("entropy", "margin")
+            if edge[name] is not None
+        }
+        for log in trainer.loggers:
+            log.log_metrics(scalars, step=trainer.current_epoch)
 
 
 def recipe_of(settings: Settings) -> Recipe:
@@ -58,6 +70,7 @@ def strategy_of(
         checkpoint_cells=settings.search.checkpoint_cells,
         capture=settings.trainer.capture,
         snapshots=snapshots,
+        diagnostics=Diagnostics(settings.search.eigenvalue_every, settings.search.discretisation_every),
     )
 
 

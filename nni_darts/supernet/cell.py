@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -100,7 +100,9 @@ def cell_structure(cell: Cell) -> tuple[dict[str, Choice], list[Node], set[str]]
     for node in range(cell.num_predecessors, cell.num_predecessors + cell.num_nodes):
         edges = tuple(edge_label(cell.label, source, node) for source in range(node))
         choices.update({edge: Choice(names) for edge in edges})
-        nodes.append(Node(edges, cell.num_ops_per_node, partial(_write, cell.label, node)))
+        write = partial(_write, cell.label, node)
+        read = partial(_read, cell.label, node, cell.num_ops_per_node)
+        nodes.append(Node(edges, cell.num_ops_per_node, write, read))
         for k in range(cell.num_ops_per_node):
             labels |= {f"{cell.label}/op_{node}_{k}", f"{cell.label}/input_{node}_{k}"}
     return choices, nodes, labels
@@ -112,6 +114,14 @@ def _write(label: str, node: int, pairs: list[tuple[int, Any]]) -> dict[str, Any
         sample[f"{label}/op_{node}_{k}"] = operation
         sample[f"{label}/input_{node}_{k}"] = [source]
     return sample
+
+
+def _read(label: str, node: int, count: int, sample: Mapping[str, Any]) -> list[tuple[int, Any]]:
+    pairs = []
+    for k in range(count):
+        source, operation = sample[f"{label}/input_{node}_{k}"], sample[f"{label}/op_{node}_{k}"]
+        pairs.append((source[0] if isinstance(source, list | tuple) else source, operation))
+    return pairs
 
 
 def _factories(cell: Cell) -> dict[str, Callable[..., nn.Module]]:

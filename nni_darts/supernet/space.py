@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -82,7 +83,8 @@ def _declared_nodes(space: ModelSpace, mutables: dict[str, Any], structure: Stru
             )
         values = {edge: tuple(mutables[edge].values) for edge in edges}
         write = partial(_write, label, tuple(edges), values)
-        structure.nodes.append(Node(tuple(edges), choice.n_chosen, write))
+        read = partial(_read, label, tuple(edges))
+        structure.nodes.append(Node(tuple(edges), choice.n_chosen, write, read))
     return frozenset(declared)
 
 
@@ -94,3 +96,7 @@ def _write(
     sample.update({edges[index]: operation for index, operation in pairs})
     sample[label] = [index for index, _ in pairs]
     return sample
+
+
+def _read(label: str, edges: tuple[str, ...], sample: Mapping[str, Any]) -> list[tuple[int, Any]]:
+    return [(index, sample[edges[index]]) for index in sample[label]]

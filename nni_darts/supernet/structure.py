@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+
+def _unreadable(sample: Mapping[str, Any]) -> list[tuple[int, Any]]:
+    raise NotImplementedError("this node says how to write a sample, not how to read one")
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,14 @@ class Node:
         How many (edge, operation) pairs are derived.
     write
         From the pairs, strongest first, to the part of the sample that says so.
+    read
+        From a sample to the pairs that it says.
     """
 
     edges: tuple[str, ...]
     keep: int
     write: Callable[[list[tuple[int, Any]]], dict[str, Any]]
+    read: Callable[[Mapping[str, Any]], list[tuple[int, Any]]] = _unreadable
 
 
 @dataclass

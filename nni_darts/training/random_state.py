@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -31,3 +33,13 @@ def restore_random_state(state: dict[str, Any]) -> None:
     np.random.set_state({**state["numpy"], "state": {"key": key.numpy().astype(np.uint32), "pos": position}})
     version, numbers, next_gauss = state["python"]
     random.setstate((version, tuple(numbers), next_gauss))
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Whatever is drawn inside, every generator goes on as if nothing had been."""
+    before = random_state()
+    try:
+        yield
+    finally:
+        restore_random_state(before)

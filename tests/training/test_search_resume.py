@@ -14,6 +14,7 @@ from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from torch import Tensor, nn
 
 from nni_darts.config.search import Search
+from nni_darts.diagnostics import Diagnostics
 from nni_darts.errors import Interrupted
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import NullReporter
@@ -54,7 +55,7 @@ def search(path: Path, in_train: Callable[[int], None] = lambda _: None, resume:
         val_dataloaders=valid_loader(),
         fit_kwargs={"ckpt_path": checkpoint.resume_path()},
     )
-    return DARTS(order=2, arch_lr=0.05).search(space, evaluator)
+    return DARTS(order=2, arch_lr=0.05, diagnostics=Diagnostics(1, 1)).search(space, evaluator)
 
 
 def outcome(path: Path) -> tuple:

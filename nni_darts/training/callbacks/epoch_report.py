@@ -81,7 +81,7 @@ def epoch_line(row: dict[str, float], epochs: int) -> str:
     parts += [
         f"{key} {value:.4g}"
         for key, value in row.items()
-        if key not in own and not key.startswith(("train_", "valid_"))
+        if key not in own and "/" not in key and not key.startswith(("train_", "valid_"))
     ]
     if torch.cuda.is_initialized():
         parts.append(f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GB")
