@@ -57,7 +57,12 @@ TRAINER = (
     Flag("trainer.limit_batches", ("--limit-batches",), "Batches an epoch, for a quick look.", "N"),
 )
 SEARCH = (
-    Flag("method.name", ("--method",), "Method: nni-darts list methods.", "NAME"),
+    Flag(
+        "method.name",
+        ("--method",),
+        "Method: nni-darts list methods. Some have defaults of their own: --dry-run.",
+        "NAME",
+    ),
     Flag(
         "method.order", ("--order",), "Architecture step: 1 or 2 (unrolled).  [default: that of the method]"
     ),

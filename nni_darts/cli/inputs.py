@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from nni_darts.config import Settings, apply_point, read_experiment, seed_of
+from nni_darts.config.defaults import search_defaults
 from nni_darts.config.points import ALIASES, leaves, put
 from nni_darts.errors import ConfigError
 
@@ -20,7 +21,7 @@ Given = dict[str, tuple[Any, str]]
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a stage runs with; ``origins``: dotted path -> ``default``, the file, or the flag."""
+    """What a stage runs with; ``origins``: dotted path -> whose default, the file, or the flag."""
 
     settings: Settings
     origins: dict[str, str]
@@ -127,11 +128,13 @@ def _from_here(path: str, value: Any) -> Any:
 
 
 def _complete(origins: dict[str, str], settings: Settings) -> dict[str, str]:
-    """An origin for every value: its own, that of a group it was given in, or ``default``."""
+    """An origin for every value: its own, that of a group it was given in, or whose default it is."""
+    implied = search_defaults(settings.method.name, settings.space.name)
+    whose = {f"search.{key}": it.origin for key, it in implied.items()} | origins
     found = {}
     for path, _ in leaves(settings.to_dict()):
         key = path
-        while key and key not in origins:
+        while key and key not in whose:
             key = key.rpartition(".")[0]
-        found[path] = origins.get(key, "default")
+        found[path] = whose.get(key, "default")
     return found

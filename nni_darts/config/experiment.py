@@ -155,12 +155,13 @@ def _search_space(nni: Mapping[str, Any], folder: Path) -> Any:
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """The settings with relative paths made absolute, so that they mean the same from every folder."""
-    data = settings.to_dict()
+    changed: dict[str, Any] = {}
     if settings.data.root is not None:
-        data["data"]["root"] = str((folder / Path(settings.data.root).expanduser()).resolve())
+        root = str((folder / Path(settings.data.root).expanduser()).resolve())
+        changed["data"] = settings.data.model_copy(update={"root": root})
     if settings.genotype is not None and (folder / settings.genotype).exists():
-        data["genotype"] = str((folder / settings.genotype).resolve())
-    return Settings.from_dict(data)
+        changed["genotype"] = str((folder / settings.genotype).resolve())
+    return settings.model_copy(update=changed)
 
 
 def _sentences(file: YamlFile, problems: list[Problem]) -> list[str]:

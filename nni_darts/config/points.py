@@ -111,7 +111,8 @@ def apply_point(settings: Settings, point: Mapping[str, Any]) -> Settings:
 
 def at_point(settings: Settings, point: Mapping[str, Any]) -> Settings | list[Problem]:
     """As ``apply_point``, with the problems returned instead of raised."""
-    data = settings.to_dict()
+    named = {ALIASES.get(key, key) for key in point}
+    data = settings.to_dict(implied=not named & {"method.name", "space.name"})
     known = known_paths(settings)
     problems: list[Problem] = []
     for key, value in point.items():

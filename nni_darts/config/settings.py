@@ -9,6 +9,7 @@ from pydantic import Field
 
 from nni_darts.config.consistency import inconsistencies
 from nni_darts.config.data import Data, data_defaults
+from nni_darts.config.defaults import search_defaults
 from nni_darts.config.method import Method
 from nni_darts.config.problem import Problem, checked, shown
 from nni_darts.config.search import Search
@@ -65,20 +66,42 @@ class Settings(Section):
                 Problem((), f"expected groups of settings such as search and retrain, got {shown(data)}.")
             ]
         data = {str(key): value for key, value in data.items() if value is not None or key == "genotype"}
-        data, problems = _completed(data)
+        unsaid = _unsaid(data)
+        data, problems = _completed(data, unsaid)
         settings = checked(cls, data)
         if isinstance(settings, list):
             return [*settings, *problems]
         assert isinstance(settings, Settings)
+        settings.search.model_fields_set.difference_update(unsaid)
         problems = problems or inconsistencies(settings)
         return problems or settings
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain nested values that ``from_dict`` reads back to equal settings."""
-        return self.model_dump(mode="json")
+    def to_dict(self, implied: bool = True) -> dict[str, Any]:
+        """Plain nested values that ``from_dict`` reads back to equal settings.
+
+        ``implied`` False leaves out what the section ``search`` has from its method, its space or DARTS:
+        with another method it is another.
+        """
+        data = self.model_dump(mode="json")
+        return (
+            data if implied else {**data, "search": self.search.model_dump(mode="json", exclude_unset=True)}
+        )
 
 
-def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+def _unsaid(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the method and the space imply for the section ``search`` and the data leave open."""
+
+    def section(name: str) -> Mapping[str, Any]:
+        value = data.get(name)
+        return value if isinstance(value, Mapping) else {}
+
+    method = str(section("method").get("name", Method().name))
+    space = str(section("space").get("name", Space().name))
+    given = section("search")
+    return {key: it.value for key, it in search_defaults(method, space).items() if key not in given}
+
+
+def _completed(data: dict[str, Any], unsaid: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """``data`` with the options and arguments that depend on a name checked and filled in."""
     problems: list[Problem] = []
 
@@ -97,6 +120,8 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         data["method"] = numbers_within(method)
     if (given := section("data")) is not None:
         data["data"] = {**data_defaults(given), **given}
+    if unsaid and (search := section("search")) is not None:
+        data["search"] = {**unsaid, **search}
     space = section("space")
     if space is None:
         return data, problems
@@ -104,8 +129,6 @@ def _completed(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     data["space"] = {**space, "args": _arguments(space.get("args") or {}, ("space", "args"), problems)}
     if ours:
         data["space"]["args"] = complete(ours.arguments, data["space"]["args"], "space", "args")
-        if (search := section("search")) is not None:
-            data["search"] = {**ours.search, **search}
     images = checked(Data, section("data") or {})
     size, augmentation = (images.size, images.augmentation) if isinstance(images, Data) else (None, "cifar")
     for stage in ("select", "retrain"):

@@ -94,13 +94,13 @@ class BenchmarkNetwork(Section):
 class KnownSpace:
     """A space of ours: a line about it, the arguments of its search network, and of its discrete network.
 
-    ``search`` and ``training`` are defaults of searching and of training a discrete network that differ here.
+    ``training`` are defaults of training a discrete network that differ here; those of searching are in
+    ``nni_darts.config.defaults``.
     """
 
     summary: str
     arguments: type[Section]
     network: type[Section]
-    search: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -120,7 +120,6 @@ KNOWN = {
         "the cell of NAS-Bench-201: 5 operations, 6 edges, all 15,625 cells trained by its authors",
         BenchmarkArguments,
         BenchmarkNetwork,
-        search={"epochs": 100},  # SmoothDARTS, DARTS+PT, beta-DARTS
         training={"drop_path_prob": 0.0},
     ),
 }

@@ -11,9 +11,7 @@ beta, decay            1, linear over the 50 epochs
 aux at stride 1        the identity; ``branch: conv1`` is a 1x1 convolution that begins as one
 aux at stride 2        a factorised reduction of its own
 order                  first
-epochs, batch          50, 64
-weights                lr 0.025 to 0.001, momentum 0.9, decay 3e-4, clip 5
-architecture           Adam 3e-4, betas (0.5, 0.999), decay 1e-3
+training               as DARTS
 =====================  ==========================================================================
 """
 

@@ -17,10 +17,8 @@ candidates             the 7 of DARTS without ``none``; here with it, for what i
 zero-one loss          weight 10, squared (``loss: l1`` is the absolute value)
 threshold              0.85
 order                  first
-epochs, batch          50, 128
-weights                lr 0.005 to 0.001, momentum 0.9, decay 3e-4, clip 5: the sum of an edge is about
-                       3.5 times that of DARTS
-architecture           Adam 3e-3, betas (0.9, 0.999), decay 1e-3, from alpha = 0
+first alphas           0: every gate is 0.5
+training               ``nni_darts.config.defaults``
 =====================  ==========================================================================
 """
 

@@ -11,9 +11,7 @@ setting                official search (train_search.py and its README's command
 candidates             the 7 of DARTS without ``none``: ``space.args.primitives``
 noise                  Gaussian, additive, mean 0, factor 0.2, constant over the search
 order                  first
-epochs, batch          50, 128
-weights                lr 0.05 to 0.001, momentum 0.9, decay 3e-4, clip 5
-architecture           Adam 3e-4, betas (0.5, 0.999), decay 1e-3
+training               ``nni_darts.config.defaults``
 drop path on skips     0.3 by an oversight, in evaluation too; here 0 unless ``skip_drop_path`` says
                        otherwise, and in training alone
 =====================  ==========================================================================
