@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from nni_darts.catalogue import MethodEntry, entry_of
+from nni_darts.config.defaults import METHODS
 from nni_darts.markdown import markdown
 from nni_darts.recipe import Method, methods
 from nni_darts.run.files import write_text
@@ -74,6 +75,7 @@ def _page(method: Method, entry: MethodEntry) -> str:
                 "## Options",
                 "\n".join(options),
                 OUTER,
+                *_training(entry.name),
                 "## Spaces",
                 f"With these options it is defined on: {', '.join(entry.spaces)}.",
                 "## Run",
@@ -83,6 +85,20 @@ def _page(method: Method, entry: MethodEntry) -> str:
         )
         + "\n"
     )
+
+
+def _training(name: str) -> list[str]:
+    """What a method searches with where nothing is said and DARTS has something else."""
+    own = METHODS.get(name)
+    if own is None:
+        return []
+    tables = [("everywhere", own), *((f"on {space}", there) for space, there in own.on.items())]
+    rows = [
+        f"| `search.{key}` | `{json.dumps(value)}` | {where} | {defaults.source} |"
+        for where, defaults in tables
+        for key, value in defaults.search.items()
+    ]
+    return ["\n".join(["| setting | default | where | source |", "|---|---|---|---|", *rows])]
 
 
 def main(folder: Path) -> None:
