@@ -48,6 +48,11 @@ FITTED: dict[str, Callable[[int], Options]] = {
     "snas": lambda epochs: {"span": epochs},
     "darts-es": _eigenvalue,
     "r-darts-ada": _eigenvalue,
+    # The other half of R-DARTS(DP): 16 of 32 pixels there, 8 of 16 here.
+    "r-darts-dp": lambda epochs: {"search.cutout_length": 8},
+    # Its gates add up to 3.5 times a mixture of DARTS, and its rate for the weights goes with that. Its own
+    # rate for the gates is ten times DARTS's: thirty times that closes them before a weight has learned.
+    "fair-darts": lambda epochs: {"search.lr": 0.005, "search.arch_lr": 0.03},
     # 10 epochs without a change, of 50; and this space has no normal cell, of which it would look at alone.
     "darts-plus": lambda epochs: {"patience": _per_50(epochs, 10, 2), "scope": "all"},
     # 25 epochs for its decisions after 100 of search: the least that it can do with is one for each.
@@ -61,7 +66,7 @@ FITTED: dict[str, Callable[[int], Options]] = {
     # 1,000 candidates cost more forwards than this whole search.
     "random-ws": lambda epochs: {"candidates": 100},
 }
-"""Method -> number of epochs -> options where its defaults are made for a longer search."""
+"""Method -> number of epochs -> what differs where its defaults are made for another search."""
 
 VARIANTS = (
     Variant("darts, first order", "darts", {"order": 1}),
