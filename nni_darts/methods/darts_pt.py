@@ -47,8 +47,8 @@ def darts_pt(
     lr_factor  0.1        of the first learning rate; constant in the selection, without momentum from
                           before
     none       true       whether ``none`` may win an edge of a cell; the derived architecture then has
-                          the edge's first other operation. The official space of 7 operations has none:
-                          write ``space.args.primitives`` without it, or false here.
+                          the edge's first other operation. The official space of 7 operations lacks it:
+                          write ``space.args.primitives`` without ``none``, or false here.
     order      1          of the parent; the official code is first order only
     ========== ========== ==========================================================================
 

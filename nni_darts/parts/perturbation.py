@@ -6,18 +6,18 @@ Wang, Cheng, Chen, Tang, Hsieh, "Rethinking Architecture Selection in Differenti
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 import torch
 
 from nni_darts.errors import ConfigError
+from nni_darts.parts.criterion import CRITERIA
 from nni_darts.parts.decisions import Group, Timetable, groups_of
 from nni_darts.parts.demand import READ_WEIGHTS, REPEATABLE, demands
 from nni_darts.parts.derivation import NONE
 from nni_darts.parts.edge_weights import edge_places
-from nni_darts.parts.measure import Measured, measure
 from nni_darts.parts.named import makes_part
 from nni_darts.parts.requirement import Requirement, requires
 from nni_darts.parts.tail import Tail
@@ -29,30 +29,11 @@ from nni_darts.supernet.structure import Structure
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
-Harm = Callable[[SearchState], float]
-"""How bad the supernet is as its gates are: larger is worse."""
 
 ONE_EACH = Requirement(
     "choices of one candidate each outside of nodes",
     lambda structure: not any(choice.multiple for choice in structure.choices.values()),
 )
-
-
-def error(state: SearchState) -> float:
-    """Minus the accuracy on the validation half.
-
-    BatchNorm takes the statistics of the batch, as in training: the running ones are those of another
-    mixture. They and the random generators come back, so that every candidate meets the same numbers.
-    """
-    return -_measured(state).accuracy
-
-
-def loss(state: SearchState) -> float:
-    """The loss on the validation half, measured like :func:`error`."""
-    return _measured(state).loss
-
-
-CRITERIA: dict[str, Harm] = {"accuracy": error, "loss": loss}
 
 
 @requires(ONE_EACH)
@@ -173,13 +154,6 @@ def perturbation(
 ) -> dict[str, Tail]:
     """Edge by edge what the supernet can least do without, in epochs after those of the search (DARTS+PT)."""
     return {"tail": Perturbation(interval, criterion, lr_factor, none)}
-
-
-def _measured(state: SearchState) -> Measured:
-    device = state.clock.device
-    generators = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(generators), state.restored_statistics():
-        return measure(state, state.validation())
 
 
 def _draw(left: Sequence[Item], generator: np.random.Generator) -> Item | None:
