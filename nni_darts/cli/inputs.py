@@ -129,7 +129,7 @@ def _from_here(path: str, value: Any) -> Any:
 
 def _complete(origins: dict[str, str], settings: Settings) -> dict[str, str]:
     """An origin for every value: its own, that of a group it was given in, or whose default it is."""
-    implied = search_defaults(settings.method.name, settings.space.name)
+    implied = search_defaults(settings.method.name, settings.space.name, settings.data.is_text)
     whose = {f"search.{key}": it.origin for key, it in implied.items()} | origins
     found = {}
     for path, _ in leaves(settings.to_dict()):

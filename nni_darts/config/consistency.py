@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nni_darts.config.data import DATASETS, SCALED, Data
+from nni_darts.config.data import DATASETS, SCALED, TEXTS, Data
 from nni_darts.config.problem import Problem, suggestion
-from nni_darts.config.space import SPACES
+from nni_darts.config.search import Search
+from nni_darts.config.space import KNOWN, SPACES
 from nni_darts.config.training import CIFAR_SIZE, Training
 from nni_darts.genotype.names import OPERATION_NAMES
 
@@ -22,6 +23,7 @@ def inconsistencies(settings: Settings) -> list[Problem]:
         *_operations(settings),
         *_stages(settings),
         *_data(settings),
+        *_text(settings),
         *_training(settings),
         *_trainer(settings),
     ]
@@ -75,6 +77,8 @@ def _data(settings: Settings) -> Iterator[Problem]:
     data = settings.data
     if data.name == "image_folder" and data.root is None:
         yield Problem(("data", "root"), "is missing: the folder that holds train/<class>/ or <class>/.")
+    if data.name == "text" and data.root is None:
+        yield Problem(("data", "root"), "is missing: the folder that holds the train, valid and test text.")
     if data.name == "digits" and data.root is not None:
         yield Problem(("data", "root"), "digits is built in and has no folder; leave it out.")
     if data.download and data.name not in ("cifar10", "cifar100"):
@@ -85,6 +89,31 @@ def _data(settings: Settings) -> Iterator[Problem]:
         yield from _imagenet(data)
     elif data.crop_size is not None:
         yield Problem(("data", "crop_size"), "is only for data.augmentation imagenet; leave it out.")
+
+
+def _text(settings: Settings) -> Iterator[Problem]:
+    """Texts and images have spaces and settings of their own."""
+    data, space = settings.data, KNOWN.get(settings.space.name)
+    if space is not None and space.text is not data.is_text:
+        wanted, those = ("texts", TEXTS) if space.text else ("images", sorted(set(DATASETS) - set(TEXTS)))
+        text = f"the space {settings.space.name} is for {wanted} ({', '.join(those)}), not for {data.name}."
+        yield Problem(("space", "name"), text)
+    if data.lines is not None and not data.is_text:
+        yield Problem(("data", "lines"), "is only for texts; leave it out.")
+    for name in ("search", "select", "retrain") if not data.is_text else ():
+        if getattr(settings, name).text is not None:
+            yield Problem((name, "text"), f"is only for texts, not for {data.name}; leave it out.")
+    for name in ("search", "select", "retrain") if data.is_text else ():
+        yield from _constant_rate(name, getattr(settings, name))
+
+
+def _constant_rate(name: str, stage: Search | Training) -> Iterator[Problem]:
+    """Language models are trained by SGD without momentum at one rate, which only a window's length scales."""
+    if stage.momentum:
+        yield Problem((name, "momentum"), f"SGD on texts has no momentum; set 0 instead of {stage.momentum:g}.")
+    if stage.lr_min != stage.lr:
+        text = f"the rate on texts stays; leave it out, or give lr ({stage.lr:g}), not {stage.lr_min:g}."
+        yield Problem((name, "lr_min"), text)
 
 
 def _imagenet(data: Data) -> Iterator[Problem]:

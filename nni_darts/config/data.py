@@ -11,11 +11,18 @@ from pydantic import Field
 
 from nni_darts.config.section import Count, Index, Section, Seed, Share, Text, number_of
 
+TEXTS = {
+    "ptb": "the Penn Treebank's three texts (ptb.train.txt ...), words divided by white space",
+    "wikitext2": "WikiText-2's three texts (wiki.train.tokens ...)",
+    "text": "your own three texts: files of a folder with train, valid and test in their names",
+}
+
 DATASETS = {
     "digits": "scikit-learn's 8x8 grey digits, 1,797 images, built in",
     "cifar10": "CIFAR-10, torchvision's files or a folder train/<class>, test/<class>",
     "cifar100": "CIFAR-100, torchvision's files or a folder train/<class>, test/<class>",
     "image_folder": "your own images: train/<class>/, test/<class>/ (or val/), or one tree <class>/, split",
+    **TEXTS,
 }
 
 KNOWN_SIZES = {"digits": 8, "cifar10": 32, "cifar100": 32}
@@ -38,12 +45,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 class Data(Section):
-    """Which images, and how they are split and augmented."""
+    """Which images, and how they are split and augmented; or which texts."""
 
     name: Text = Field(
         default="digits", description="a known data set, or package.module:function giving (train, test)"
     )
-    root: Text | None = Field(default=None, description="folder of the images; see folder()")
+    root: Text | None = Field(default=None, description="folder of the images or texts; see folder()")
+    lines: Count | None = Field(default=None, description="of the training text to take; null: all")
     download: bool = Field(default=False, description="fetch CIFAR with torchvision when it is not there")
     train_portion: Share = Field(
         default=0.5, description="share of the training images that trains weights (DARTS, 3.1)"
@@ -69,15 +77,20 @@ class Data(Section):
         return self.name in DATASETS
 
     @property
+    def is_text(self) -> bool:
+        """Whether the data are texts for language models, not images."""
+        return self.name in TEXTS
+
+    @property
     def size(self) -> int | None:
         """Pixels of a side as the network sees it, where that is known without looking at the images."""
         return self.crop_size or self.image_size or KNOWN_SIZES.get(self.name)
 
     def folder(self) -> Path | None:
-        """Where the images lie: ``root``, else ``$NNI_DARTS_DATA/<name>``, else ``~/.cache/nni-darts``."""
+        """Where the files lie: ``root``, else ``$NNI_DARTS_DATA/<name>``, else ``~/.cache/nni-darts``."""
         if self.root is not None:
             return Path(self.root).expanduser()
-        if self.name not in ("cifar10", "cifar100"):
+        if self.name not in ("cifar10", "cifar100", "ptb", "wikitext2"):
             return None
         shared = os.environ.get("NNI_DARTS_DATA")
         return Path(shared) / self.name if shared else Path("~/.cache/nni-darts").expanduser()

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nni_darts.config.text import text_defaults
+
 
 @dataclass(frozen=True)
 class Defaults:
@@ -72,9 +74,15 @@ SPACES: dict[str, Defaults] = {
 """For every method that does not say otherwise."""
 
 
-def search_defaults(method: str, space: str) -> dict[str, Implied]:
-    """Key of the section ``search`` -> what it is where nobody says otherwise, if that is not DARTS's."""
+def search_defaults(method: str, space: str, text: bool = False) -> dict[str, Implied]:
+    """Key of the section ``search`` -> what it is where nobody says otherwise, if that is not DARTS's.
+
+    The tables are of searches on images; every method begins on ``text`` as DARTS does there.
+    """
     found: dict[str, Implied] = {}
+    if text:
+        origin = "default on texts (rnn/train_search.py of quark0/darts)"
+        return {key: Implied(value, origin) for key, value in text_defaults("search", {}).items()}
 
     def add(defaults: Defaults | None, whose: str) -> None:
         if defaults is not None:

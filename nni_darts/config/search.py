@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from nni_darts.config.section import Count, Index, NotNegative, Number, Positive, Probability, Section
+from nni_darts.config.text import SearchText
 
 
 class Search(Section):
@@ -71,3 +72,4 @@ class Search(Section):
         description="epochs between two validations of the supernet cut down to what would be derived, and "
         "after the last one; null: never",
     )
+    text: SearchText | None = Field(default=None, description="only where the data are texts")

@@ -8,13 +8,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nni_darts.config.consistency import inconsistencies
-from nni_darts.config.data import Data, data_defaults
+from nni_darts.config.data import TEXTS, Data, data_defaults
 from nni_darts.config.defaults import search_defaults
 from nni_darts.config.method import Method
 from nni_darts.config.problem import Problem, checked, shown
 from nni_darts.config.search import Search
 from nni_darts.config.section import Count, Section, Text, numbers_within
 from nni_darts.config.space import FROM_THE_DATA, KNOWN, Space
+from nni_darts.config.text import text_defaults
 from nni_darts.config.trainer import Trainer
 from nni_darts.config.training import Retrain, Select, network_defaults, training_defaults
 from nni_darts.errors import ConfigError
@@ -98,6 +99,8 @@ def _unsaid(data: Mapping[str, Any]) -> dict[str, Any]:
     method = str(section("method").get("name", Method().name))
     space = str(section("space").get("name", Space().name))
     given = section("search")
+    if str(section("data").get("name")) in TEXTS:
+        return {key: value for key, value in text_defaults("search", given).items() if key not in given}
     return {key: it.value for key, it in search_defaults(method, space).items() if key not in given}
 
 
@@ -142,6 +145,9 @@ def _completed(data: dict[str, Any], unsaid: Mapping[str, Any]) -> tuple[dict[st
                 network = complete(ours.network, {**fitting, **network}, *path)
             defaults = {**training_defaults(size, augmentation), **(ours.training if ours else {})}
             data[stage] = {**defaults, **training, "network": network}
+    if isinstance(images, Data) and images.is_text:
+        found = {stage: section(stage) for stage in ("select", "retrain")}
+        data.update({name: text_defaults(name, given) for name, given in found.items() if given is not None})
     return data, problems
 
 

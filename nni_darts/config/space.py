@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nni_darts.config.section import Count, Section, Text
+from nni_darts.config.section import Count, Probability, Section, Text
 
-FROM_THE_DATA = ("num_classes", "in_channels", "image_size")
+FROM_THE_DATA = ("num_classes", "in_channels", "image_size", "vocabulary")
 """Arguments of every space that come from the data set and are never written in a file."""
 
 
@@ -90,18 +90,46 @@ class BenchmarkNetwork(Section):
     cells: Count = 5
 
 
+class RecurrentArguments(Section):
+    """Arguments of the recurrent search network (rnn/train_search.py; dropouts as it names them)."""
+
+    width: Count = Field(default=300, description="of the embedding and of every state")
+    nodes: Count = 8
+    dropout: Probability = Field(default=0.75, description="of the cell's outputs")
+    dropoutx: Probability = Field(default=0.75, description="of the cell's inputs")
+    dropouth: Probability = Field(default=0.25, description="of states before a matrix")
+    dropouti: Probability = Field(default=0.2, description="of embedded words")
+    dropoute: Probability = Field(default=0.0, description="of whole words")
+    primitives: list[Text] | None = Field(
+        default=None, description="candidate activations; all five if left out"
+    )
+
+
+class RecurrentNetworkArguments(Section):
+    """What the discrete language model has instead (rnn/train.py on the Penn Treebank)."""
+
+    width: Count = 850
+    dropout: Probability = 0.75
+    dropoutx: Probability = 0.75
+    dropouth: Probability = 0.25
+    dropouti: Probability = 0.2
+    dropoute: Probability = 0.1
+
+
 @dataclass(frozen=True)
 class KnownSpace:
     """A space of ours: a line about it, the arguments of its search network, and of its discrete network.
 
     ``training`` are defaults of training a discrete network that differ here; those of searching are in
     ``nni_darts.config.defaults``.
+    ``text``: the data are texts, not images.
     """
 
     summary: str
     arguments: type[Section]
     network: type[Section]
     training: Mapping[str, Any] = field(default_factory=dict)
+    text: bool = False
 
 
 _ROBUST = "the DARTS cell with {}; DARTS fails there (R-DARTS)"
@@ -121,6 +149,12 @@ KNOWN = {
         BenchmarkArguments,
         BenchmarkNetwork,
         training={"drop_path_prob": 0.0},
+    ),
+    "darts_rnn": KnownSpace(
+        "the recurrent cell of the DARTS paper in a language model: 8 nodes, 5 activations, 36 edges",
+        RecurrentArguments,
+        RecurrentNetworkArguments,
+        text=True,
     ),
 }
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nni_darts.config.section import Count, Index, NotNegative, Positive, Probability, Section, Seed
+from nni_darts.config.text import TrainingText
 
 
 class Training(Section):
@@ -30,6 +31,7 @@ class Training(Section):
     gamma: Positive = Field(
         default=0.97, description="factor per epoch of the exponential schedule (train_imagenet.py)"
     )
+    text: TrainingText | None = Field(default=None, description="only where the data are texts")
 
 
 CIFAR_SIZE = 32

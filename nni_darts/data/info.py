@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from nni_darts.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class DataInfo:
@@ -20,6 +22,25 @@ class DataInfo:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     class_names: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """Of a space, where it takes them."""
+        return {"num_classes": self.num_classes, "in_channels": self.channels, "image_size": self.size}
+
+    def refuse_other(self, stored: DataInfo) -> None:
+        """Refuse a network made for images of another kind.
+
+        Raises
+        ------
+        ConfigError
+            With what differs.
+        """
+        for field in ("num_classes", "channels", "size"):
+            if getattr(self, field) != getattr(stored, field):
+                raise ConfigError(
+                    f"data: the network was trained for {field} {getattr(stored, field)}, "
+                    f"these data have {getattr(self, field)}."
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -13,11 +13,11 @@ from pytorch_lightning import seed_everything
 from torch import nn
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import Dataset, Images, load, split
 from nni_darts.errors import ConfigError
 from nni_darts.run.directory import Run
 from nni_darts.run.files import write_json
 from nni_darts.stages.numerics import numerics
+from nni_darts.stages.task import Task, task_of
 from nni_darts.training.device import claim_device
 
 logger = logging.getLogger(__name__)
@@ -30,28 +30,8 @@ class Context:
     settings: Settings
     seed: int
     run: Run
-    data: Dataset
+    task: Task
     device: str
-
-    def halves(self) -> tuple[Images, Images]:
-        """The training images for the weights and those held out (architecture, selection), placed."""
-        whole = self.data.train
-        resident = self._resident(whole)
-        first, second = split(whole.labels, self.settings.data.train_portion, self.settings.data.split_seed)
-        return whole.subset(first).to(self.device, resident), whole.subset(second).to(self.device, resident)
-
-    def served(self, images: Images) -> Images:
-        """The images for batches on the device; they lie there too where the settings and memory allow."""
-        return images.to(self.device, self._resident(images))
-
-    def _resident(self, images: Images) -> bool | None:
-        wish = self.settings.trainer.data_on_device
-        if self.device == "cpu":
-            return None
-        if wish != "auto":
-            return wish == "true"
-        free, _ = torch.cuda.mem_get_info(self.device)
-        return images.images.nbytes <= free // 4
 
     def placed(self, network: nn.Module) -> nn.Module:
         """The network with its weights in the layout that this device convolves fastest."""
@@ -68,7 +48,7 @@ class Context:
             "seed": str(self.seed),
             "space": self.settings.space.name,
             "settings": json.dumps(self.settings.to_dict()),
-            "data": json.dumps(self.data.info.to_dict()),
+            "data": json.dumps(self.task.info.to_dict()),
             **more,
         }
 
@@ -81,7 +61,7 @@ def prepared(settings: Settings, seed: int, run: Run) -> Iterator[Context]:
     """
     trainer = settings.trainer
     try:
-        data = load(settings.data)
+        task = task_of(settings)(settings)
         with (
             claim_device(trainer.device, trainer.trials_per_gpu) as device,
             numerics(trainer.tf32, trainer.cudnn_benchmark, trainer.threads),
@@ -89,8 +69,8 @@ def prepared(settings: Settings, seed: int, run: Run) -> Iterator[Context]:
             logger.info("computing on %s, with %d thread(s) of the CPU", device, torch.get_num_threads())
             seed_everything(seed, verbose=False)
             run.write_environment(device, seed)
-            write_json(run.path / "data.json", data.record)
-            yield Context(settings, seed, run, data, device)
+            write_json(run.path / "data.json", task.record)
+            yield Context(settings, seed, run, task, device)
     except ConfigError:
         run.withdraw()
         raise

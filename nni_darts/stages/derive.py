@@ -8,14 +8,14 @@ from pathlib import Path
 from pytorch_lightning import seed_everything
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import DataInfo
+from nni_darts.data.load import info_from_dict
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
 from nni_darts.run.architecture import write_architecture
 from nni_darts.stages.search import architecture_of, strategy_of
 from nni_darts.stages.space import build_space
+from nni_darts.stages.task import task_of
 from nni_darts.training.checkpoint import KEY, read_checkpoint, refuse_other_network
-from nni_darts.training.classifier import Classifier
 
 
 def run_derive(checkpoint: Path, out: Path) -> Architecture:
@@ -34,11 +34,11 @@ def run_derive(checkpoint: Path, out: Path) -> Architecture:
             "give the checkpoint of a search."
         )
     settings = Settings.from_dict(json.loads(written["settings"]))
-    info = DataInfo.from_dict(json.loads(written["data"]))
+    info = info_from_dict(json.loads(written["data"]))
     seed_everything(int(written["seed"]), verbose=False)
     strategy = strategy_of(settings)
     supernet = strategy.mutate_model(build_space(settings, info))
-    search = strategy.configure_oneshot_module(Classifier.from_settings(settings.search))
+    search = strategy.configure_oneshot_module(task_of(settings).search_module(settings.search))
     search.set_model(supernet)
     refuse_other_network(content, search, checkpoint)
     search.load_state_dict(content["state_dict"])

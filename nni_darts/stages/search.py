@@ -11,7 +11,6 @@ from nni.nas.evaluator.pytorch import Lightning
 from pytorch_lightning.callbacks import Callback
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import BatchLoader, transforms
 from nni_darts.diagnostics import Diagnostics
 from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
@@ -22,11 +21,11 @@ from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.run.directory import Run
 from nni_darts.run.epoch_table import ATTEMPT
 from nni_darts.run.reporter import Reporter
+from nni_darts.run.score import ranked
 from nni_darts.stages.context import Context, prepared
 from nni_darts.stages.space import build_space
 from nni_darts.strategy import DifferentiableStrategy
-from nni_darts.training.callbacks import EpochCheckpoint, EpochReport, StopOnSignal
-from nni_darts.training.classifier import Classifier
+from nni_darts.training.callbacks import EpochCheckpoint, EpochLength, EpochReport, StopOnSignal
 from nni_darts.training.trainer import make_trainer
 
 
@@ -59,7 +58,7 @@ def recipe_of(settings: Settings) -> Recipe:
 
 
 def strategy_of(
-    settings: Settings, validation: BatchLoader | None = None, snapshots: Path | None = None
+    settings: Settings, validation: Any = None, snapshots: Path | None = None
 ) -> DifferentiableStrategy:
     """The strategy that the settings describe."""
     return DifferentiableStrategy(
@@ -79,24 +78,32 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
 
     Returns
     -------
-    Finite numbers with ``default`` (the supernet's validation accuracy in percent) first, and
+    Finite numbers with ``default`` (the supernet's validation accuracy in percent, or minus
+    its perplexity) first, and
     ``architecture``, the JSON text of the derived architecture.
     """
     with prepared(settings, seed, run) as context:
-        space = context.placed(build_space(settings, context.data.info))
+        space = context.placed(build_space(settings, context.task.info))
         checkpoint = EpochCheckpoint(run, context.metadata("search"))
         memory = MemoryReport()
         trainer = make_trainer(
             run,
             settings.search.epochs,
             context.device,
-            [AlphaHistory(run), EpochReport(run, reporter), checkpoint, StopOnSignal(checkpoint), memory],
+            [
+                EpochLength(),
+                AlphaHistory(run),
+                EpochReport(run, reporter),
+                checkpoint,
+                StopOnSignal(checkpoint),
+                memory,
+            ],
             settings.trainer.precision,
             limit_batches=settings.trainer.limit_batches,
         )
-        weights_loader, alphas_loader, validation = _loaders(context)
+        weights_loader, alphas_loader, validation = context.task.search_loaders(context.device, context.seed)
         evaluator = Lightning(
-            Classifier.from_settings(settings.search),
+            context.task.search_module(settings.search),
             trainer,
             train_dataloaders=weights_loader,
             val_dataloaders=alphas_loader,
@@ -108,25 +115,6 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
         return _finish(context, module, sample, memory.estimate)
 
 
-def _loaders(context: Context) -> tuple[BatchLoader, BatchLoader, BatchLoader]:
-    """Augmented batches for both levels, as the official search draws them, and plain ones to validate on.
-
-    Cutout regularises the weights, so only their batches have it.
-    """
-    settings = context.settings
-    weight_images, alpha_images = context.halves()
-    augment, plain = transforms(settings.data, context.data.info)
-    search = settings.search
-    size, ramp = search.batch_size, search.epochs if search.cutout_schedule == "linear" else None
-    cut = transforms(settings.data, context.data.info, search.cutout_length, ramp).train
-    return (
-        BatchLoader(weight_images, size, cut, shuffle=True, seed=context.seed),
-        # Its own seed: equal halves would otherwise be drawn in the same order.
-        BatchLoader(alpha_images, size, augment, shuffle=True, seed=context.seed + 2**32),
-        BatchLoader(alpha_images, size, plain, shuffle=False, mixed=True),
-    )
-
-
 def _finish(
     context: Context, module: SearchModule, sample: dict[str, Any], memory: Estimate | None
 ) -> dict[str, Any]:
@@ -134,7 +122,7 @@ def _finish(
     metrics = module.epoch_metrics()
     architecture = architecture_of(sample, settings, run.task, context.seed)
     run.write_architecture(architecture)
-    result = {"default": metrics["valid_accuracy"], **metrics}
+    result = ranked(metrics, "valid")
     # A search that was resumed after its last step made no estimate.
     estimated = {"memory_estimate": memory.to_dict()} if memory else {}
     stop = module.ending.stop

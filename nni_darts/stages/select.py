@@ -9,6 +9,7 @@ from nni_darts.draw.run import draw_run
 from nni_darts.genotype import Architecture
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import Reporter
+from nni_darts.run.score import ranked
 from nni_darts.stages.context import prepared
 from nni_darts.stages.training import train_architecture
 
@@ -20,15 +21,12 @@ def run_select(
 
     Returns
     -------
-    Finite numbers with ``default`` (validation accuracy in percent after the last epoch) first, and
-    ``architecture``.
+    Finite numbers with ``default`` (validation accuracy in percent after the last epoch, or minus the
+    perplexity) first, and ``architecture``.
     """
     with prepared(settings, seed, run) as context:
-        train, valid = context.halves()
-        _, metrics = train_architecture(
-            context, settings.select, "select", architecture, train, valid, reporter
-        )
-        result = {"default": metrics["valid_accuracy"], **metrics}
+        _, metrics = train_architecture(context, settings.select, "select", architecture, reporter)
+        result = ranked(metrics, "valid")
         run.write_summary({"status": "done", "task": run.task, **result})
         draw_run(run)
         return {**result, "architecture": architecture.to_json()}

@@ -12,11 +12,21 @@ from nni.nas.space import model_context
 from torch import nn
 
 from nni_darts.config.settings import Settings
-from nni_darts.data.info import DataInfo
+from nni_darts.data.load import Info
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, RecurrentGenotype
 from nni_darts.genotype.candidates import CELL_SPACES
-from search_spaces import S1, S2, S3, S4, DartsSpace, DiscreteNetwork, NasBench201Space, RecurrentNetwork
+from search_spaces import (
+    S1,
+    S2,
+    S3,
+    S4,
+    DartsRnnSpace,
+    DartsSpace,
+    DiscreteNetwork,
+    NasBench201Space,
+    RecurrentNetwork,
+)
 
 SPACES: dict[str, type[ModelSpace]] = {
     "darts": DartsSpace,
@@ -25,6 +35,7 @@ SPACES: dict[str, type[ModelSpace]] = {
     "s3": S3,
     "s4": S4,
     "nasbench201": NasBench201Space,
+    "darts_rnn": DartsRnnSpace,
 }
 
 
@@ -52,7 +63,7 @@ def space_class(name: str) -> type[ModelSpace]:
     return found
 
 
-def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: DataInfo) -> dict[str, Any]:
+def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Info) -> dict[str, Any]:
     """``arguments`` with those that come from the data, where the space takes them.
 
     Raises
@@ -62,7 +73,7 @@ def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Data
     """
     accepted = inspect.signature(_constructor(cls)).parameters
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
-    from_data = {"num_classes": info.num_classes, "in_channels": info.channels, "image_size": info.size}
+    from_data = info.arguments()
     unknown = [] if open_ended else [name for name in arguments if name not in accepted]
     if unknown:
         known = ", ".join(name for name in accepted if name != "self")
@@ -79,14 +90,14 @@ def _constructor(cls: type[ModelSpace]) -> Callable[..., None]:
     return cls.__init__
 
 
-def build_space(settings: Settings, info: DataInfo) -> nn.Module:
+def build_space(settings: Settings, info: Info) -> nn.Module:
     """The space of the settings, for the search."""
     cls = space_class(settings.space.name)
     return cls(**space_arguments(cls, dict(settings.space.args), info))
 
 
 def build_network(
-    settings: Settings, overrides: dict[str, Any], architecture: Architecture, info: DataInfo
+    settings: Settings, overrides: dict[str, Any], architecture: Architecture, info: Info
 ) -> nn.Module:
     """The discrete network of an architecture; ``overrides`` are its sizes where they differ from the search.
 

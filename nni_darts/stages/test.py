@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from nni_darts.config.settings import Settings
-from nni_darts.data import BatchLoader, DataInfo, load, transforms
+from nni_darts.data.load import info_from_dict
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
+from nni_darts.run.score import ranked
 from nni_darts.stages.numerics import numerics
 from nni_darts.stages.space import build_network
+from nni_darts.stages.task import task_of
 from nni_darts.training.checkpoint import KEY, network_weights, read_checkpoint
 from nni_darts.training.device import claim_device
-from nni_darts.training.evaluate import evaluate
+from nni_darts.training.weights import FILE, read_weights
 
 
 def run_test(checkpoint: Path, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -42,23 +44,19 @@ def run_test(checkpoint: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     stored = json.loads(written["settings"])
     settings = Settings.from_dict({**stored, "data": {**stored["data"], **overrides}})
     architecture = Architecture.from_json(written["architecture"])
-    info = DataInfo.from_dict(json.loads(written["data"]))
-    data = load(settings.data)
-    for field in ("num_classes", "channels", "size"):
-        if getattr(data.info, field) != getattr(info, field):
-            raise ConfigError(
-                f"data: the network was trained for {field} {getattr(info, field)}, "
-                f"these data have {getattr(data.info, field)}."
-            )
+    info = info_from_dict(json.loads(written["data"]))
+    task = task_of(settings)(settings)
+    task.info.refuse_other(info)
     stage = settings.retrain if written["stage"] == "retrain" else settings.select
     network = build_network(settings, dict(stage.network), architecture, info)
-    network.load_state_dict(network_weights(content))
+    if (checkpoint.parent / FILE).exists():
+        read_weights(network, checkpoint.parent)  # those that were kept: the best, or averages
+    else:
+        network.load_state_dict(network_weights(content))
     trainer = settings.trainer
     with (
         claim_device(trainer.device, trainer.trials_per_gpu) as device,
         numerics(trainer.tf32, trainer.cudnn_benchmark),
     ):
-        plain = transforms(settings.data, info).evaluate
-        loader = BatchLoader(data.test.to(device), stage.batch_size, plain, shuffle=False)
-        tested = {f"test_{name}": value for name, value in evaluate(network, loader, device).items()}
-    return {"default": tested["test_accuracy"], **tested, "architecture": architecture.to_json()}
+        tested = task.test(network, stage, device, info)
+    return {**ranked(tested, "test"), "architecture": architecture.to_json()}

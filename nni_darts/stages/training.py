@@ -5,37 +5,32 @@ from __future__ import annotations
 from torch import nn
 
 from nni_darts.config.training import Training
-from nni_darts.data import BatchLoader, Images, transforms
 from nni_darts.genotype import Architecture
 from nni_darts.run.reporter import Reporter
 from nni_darts.stages.context import Context
 from nni_darts.stages.space import build_network
 from nni_darts.training.retrain import train_network
+from nni_darts.training.weights import read_weights
 
 
 def train_architecture(
-    context: Context,
-    stage: Training,
-    name: str,
-    architecture: Architecture,
-    train: Images,
-    valid: Images | None,
-    reporter: Reporter,
+    context: Context, stage: Training, name: str, architecture: Architecture, reporter: Reporter
 ) -> tuple[nn.Module, dict[str, float]]:
-    """Train ``architecture`` on ``train`` as the section ``stage`` says; measure on ``valid`` every epoch.
+    """Train ``architecture`` as the section ``stage`` says, in the stage called ``name``.
 
     Returns
     -------
-    The trained network and the numbers of the last epoch, ``params_millions`` among them.
+    The network with the weights that were kept, and the numbers of the last epoch, ``params_millions``
+    among them.
     """
-    settings, info = context.settings, context.data.info
-    network = context.placed(build_network(settings, dict(stage.network), architecture, info))
-    augment, plain = transforms(settings.data, info, stage.cutout_length)
+    settings, task = context.settings, context.task
+    network = context.placed(build_network(settings, dict(stage.network), architecture, task.info))
     context.run.write_architecture(architecture)
+    train, valid = task.training_loaders(stage, context.device, context.seed, select=name == "select")
     metrics = train_network(
         network,
-        BatchLoader(train, stage.batch_size, augment, shuffle=True, seed=context.seed),
-        None if valid is None else BatchLoader(valid, stage.batch_size, plain, shuffle=False),
+        train,
+        valid,
         stage,
         context.run,
         reporter,
@@ -44,7 +39,9 @@ def train_architecture(
         precision=settings.trainer.precision,
         limit_batches=settings.trainer.limit_batches,
         metadata=context.metadata(name, architecture=architecture.to_json()),
+        module=task.training_module(stage),
     )
+    read_weights(network, context.run.path)
     return network, {**metrics, "params_millions": parameters_of(network) / 1e6}
 
 

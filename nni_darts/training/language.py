@@ -12,7 +12,7 @@ from nni.nas.evaluator.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nni_darts.data.text import STREAMS, Window
+from nni_darts.data.text import STREAMS, Window, Windows
 from nni_darts.errors import RunError
 from nni_darts.training.averaging import Averaging
 
@@ -139,7 +139,7 @@ class LanguageModule(LightningModule):
     def training_step(self, batch: Window, batch_idx: int) -> Tensor:
         prediction = self.model(batch.x, self.get_buffer(f"hidden_{batch.stream}"))
         self._left[batch.stream] = prediction.hidden.detach()
-        loss = functional.cross_entropy(prediction.logits.flatten(0, 1), batch.y.flatten())
+        loss = _likelihood(prediction.logits, batch.y)
         if self._is_muted:
             return loss
         self.train_scores.update(loss, len(batch.x))
@@ -168,7 +168,7 @@ class LanguageModule(LightningModule):
             self._evaluated = self._empty(batch.x.shape[1]).to(batch.x.device)
         prediction = self.model(batch.x, self._evaluated)
         self._evaluated = prediction.hidden.detach()
-        loss = functional.cross_entropy(prediction.logits.flatten(0, 1), batch.y.flatten())
+        loss = _likelihood(prediction.logits, batch.y)
         self.valid_scores.update(loss, len(batch.x))
 
     def test_step(self, batch: Window, batch_idx: int) -> None:
@@ -230,3 +230,22 @@ class LanguageModule(LightningModule):
                 f"the training loss became NaN or infinite in epoch {self.current_epoch}; lower lr "
                 f"(now {self.lr:g}) or grad_clip."
             )
+
+
+@torch.inference_mode()
+def evaluate_text(network: nn.Module, windows: Windows, device: str = "cpu") -> dict[str, float]:
+    """``loss`` in nats a token and ``perplexity``, the hidden state going on from window to window."""
+    network.to(device).eval()
+    scores = Likelihood(bare_rows=1).to(device)
+    hidden: Tensor | None = None
+    for window in windows:
+        hidden = network.initial_hidden(window.x.shape[1]) if hidden is None else hidden  # type: ignore[operator]
+        prediction = network(window.x, hidden.to(device))
+        hidden = prediction.hidden
+        scores.update(_likelihood(prediction.logits, window.y), len(window.x))
+    return scores.compute()
+
+
+def _likelihood(logits: Tensor, y: Tensor) -> Tensor:
+    """Mean negative log likelihood of the tokens ``y`` [T, B]."""
+    return functional.cross_entropy(logits.flatten(0, 1), y.flatten())

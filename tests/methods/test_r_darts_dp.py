@@ -14,7 +14,6 @@ from nni_darts.methods.r_darts_dp import PROB, DropPathRamp, drop_path, dropped
 from nni_darts.recipe import build_recipe
 from nni_darts.run import Run
 from nni_darts.stages.context import prepared
-from nni_darts.stages.search import _loaders
 from nni_darts.strategy import DifferentiableStrategy
 from nni_darts.supernet.fused import nodes
 from nni_darts.supernet.layer import MixedLayer
@@ -195,7 +194,7 @@ def test_the_searchs_cutout_is_on_the_batches_of_the_weights(tmp_path, schedule,
         {**TINY, "search": {"epochs": 2, "cutout_length": 4, "cutout_schedule": schedule}}
     )
     with prepared(settings, 0, Run.create(tmp_path / "run", "search/0")) as context:
-        weights, alphas, plain = _loaders(context)
+        weights, alphas, plain = context.task.search_loaders(context.device, context.seed)
         found = []
         for epoch in range(2):
             for loader in (weights, alphas):

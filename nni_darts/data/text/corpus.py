@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from nni_darts.data.text.info import CorpusInfo
 from nni_darts.data.text.vocabulary import Vocabulary
 from nni_darts.errors import ConfigError
 
@@ -43,6 +44,7 @@ class Corpus:
         text = _lines(self.files["train"], "train")[:lines]
         self.vocabulary = Vocabulary.of(text)
         self.train: Tensor = self._encoded("train", text)
+        self.info = CorpusInfo(name, len(self.vocabulary), self.vocabulary.fingerprint)
 
     @cached_property
     def valid(self) -> Tensor:
@@ -59,9 +61,7 @@ class Corpus:
     def record(self) -> dict[str, Any]:
         """JSON values that tell how the corpus was made, for a run's directory."""
         return {
-            "name": self.name,
-            "words": len(self.vocabulary),
-            "vocabulary": self.vocabulary.fingerprint,
+            "info": self.info.to_dict(),
             "train_tokens": len(self.train),
             "valid_tokens": len(self.valid),
         }

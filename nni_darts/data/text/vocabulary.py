@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from nni_darts.errors import ConfigError
-
 END = "<eos>"
 """Stands at the end of every line."""
 
@@ -55,20 +53,6 @@ class Vocabulary:
     def fingerprint(self) -> str:
         """Equal for equal words in equal order; what a checkpoint remembers of its vocabulary."""
         return hashlib.sha256("\n".join(self.words).encode()).hexdigest()[:16]
-
-    def refuse_other(self, words: int, fingerprint: str, owner: str) -> None:
-        """Refuse a checkpoint or an architecture whose numbers mean other words.
-
-        Raises
-        ------
-        ConfigError
-            With both sizes.
-        """
-        if (words, fingerprint) != (len(self.words), self.fingerprint):
-            raise ConfigError(
-                f"data: {owner} was trained with another vocabulary ({words} words, {fingerprint}) than that "
-                f"of this training text ({len(self.words)} words, {self.fingerprint}); give its own text."
-            )
 
     def __len__(self) -> int:
         return len(self.words)

@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Callback
 
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import Reporter
+from nni_darts.run.score import score_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +57,8 @@ class EpochReport(Callback):
         self.run.log_epoch(row)
         for log in trainer.loggers:
             log.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=epoch)
-        headline = next((key for key in ("valid_accuracy", "train_accuracy") if key in row), None)
-        self.reporter.epoch({"default": row[headline], **row} if headline else row)
+        score = score_of(row, "valid", "train")
+        self.reporter.epoch(row if score is None else {"default": score, **row})
         logger.info("%s", epoch_line(row, trainer.max_epochs or 0))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nni_darts.data.text.corpus import Corpus, find_texts
+from nni_darts.data.text.info import CorpusInfo
 from nni_darts.data.text.vocabulary import Vocabulary
 from nni_darts.errors import ConfigError
 
@@ -68,11 +69,12 @@ def test_every_missing_or_doubtful_file_is_named_at_once(folder: Path):
         Corpus("mine", {"train": folder / "gone.txt"})
 
 
-def test_another_vocabulary_is_refused():
-    mine, other = Vocabulary.of(["a b c"]), Vocabulary.of(["a c b"])
-    mine.refuse_other(len(mine), mine.fingerprint, "the checkpoint")
-    with pytest.raises(ConfigError, match=r"the checkpoint was trained with another vocabulary \(5 words"):
-        mine.refuse_other(len(other), other.fingerprint, "the checkpoint")
+def test_another_vocabulary_is_refused(folder: Path):
+    corpus = Corpus("mine", find_texts(folder))
+    corpus.info.refuse_other(CorpusInfo("other", 6, corpus.vocabulary.fingerprint))
+    other = Vocabulary(("the", "cat", "sat", "<eos>", "<unk>", "dog"))
+    with pytest.raises(ConfigError, match=r"another vocabulary \(6 words of theirs"):
+        corpus.info.refuse_other(CorpusInfo("theirs", 6, other.fingerprint))
 
 
 @pytest.fixture
