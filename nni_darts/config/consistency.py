@@ -108,9 +108,11 @@ def _text(settings: Settings) -> Iterator[Problem]:
 
 
 def _constant_rate(name: str, stage: Search | Training) -> Iterator[Problem]:
-    """Language models are trained by SGD without momentum at one rate, which only a window's length scales."""
+    """Language models learn by SGD without momentum, at a rate that only the length of a window scales."""
     if stage.momentum:
-        yield Problem((name, "momentum"), f"SGD on texts has no momentum; set 0 instead of {stage.momentum:g}.")
+        yield Problem(
+            (name, "momentum"), f"SGD on texts has no momentum; set 0 instead of {stage.momentum:g}."
+        )
     if stage.lr_min != stage.lr:
         text = f"the rate on texts stays; leave it out, or give lr ({stage.lr:g}), not {stage.lr_min:g}."
         yield Problem((name, "lr_min"), text)

@@ -59,6 +59,6 @@ STAGES: dict[str, dict[str, Any]] = {
 
 
 def text_defaults(stage: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage on texts has where ``given`` says nothing else; its rate stays, so the least is the first."""
+    """What a stage on texts has where ``given`` says nothing else; its rate stays: the least is the first."""
     values = {"text": {}, **STAGES[stage], **given}
     return {"lr_min": values["lr"], **values}
