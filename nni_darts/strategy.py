@@ -179,7 +179,19 @@ class DifferentiableStrategy(OneShotStrategy):
         )
 
     def mutate_evaluator(self, evaluator: Lightning) -> Lightning:
-        """The evaluator of the search; its trainer gets the epochs that the method adds."""
+        """The evaluator of the search; its trainer gets the epochs that the method adds.
+
+        Raises
+        ------
+        ConfigError
+            Its trainer would add up the gradients of several batches.
+        """
+        count = getattr(evaluator.trainer, "accumulate_grad_batches", 1)
+        if count != 1:
+            raise ConfigError(
+                f"accumulate_grad_batches: got {count}; weights and architecture take a step on every batch, "
+                "so write 1 and a larger batch, with checkpoint_cells if memory is short."
+            )
         mutated = super().mutate_evaluator(evaluator)
         extra = mutated.module.tail_epochs
         if extra:

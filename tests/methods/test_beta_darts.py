@@ -25,12 +25,6 @@ def test_the_first_epoch_is_darts_to_the_bit_and_the_second_is_not():
         assert (largest_difference(ours, outcome(search(None, epochs=epochs))) == 0) == equal
 
 
-def test_without_strength_it_is_darts_to_the_bit():
-    assert (
-        largest_difference(outcome(search(None, recipe_parts=parts(strength=0))), outcome(search(None))) == 0
-    )
-
-
 def test_lambda_is_the_same_in_all_steps_of_an_epoch():
     """Item 5: a function of the epoch alone, whatever the length of the search."""
     state = state_with(CARD)

@@ -21,7 +21,8 @@ from nni_darts.stages.search import recipe_of
 from nni_darts.strategy import DifferentiableStrategy
 from nni_darts.training.callbacks import EpochCheckpoint, StopOnSignal
 from search_spaces import S2, DartsSpace, NasBench201Space
-from tests.methods.tiny import is_equal, searched, state_of
+from tests.methods.parents import PARENTS, ROOTS
+from tests.methods.tiny import is_equal, searched, state_of, tiny_space
 
 FOR_IMAGES = {"num_classes": 3, "in_channels": 1}
 SPACES: dict[str, Callable[[], ModelSpace]] = {
@@ -35,6 +36,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "random-ws": {"candidates": 4, "batches": 1, "finalists": 2},
 }
 """Options that make a method's search short, where its defaults do not."""
+
+FEW = ("none", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
+
+
+def few_choices() -> DartsSpace:
+    """All that a method may ask for, and little to compute."""
+    return tiny_space(FEW, init_channels=4, layers=3)
+
 
 every_method = pytest.mark.parametrize("name", methods())
 
@@ -56,7 +65,7 @@ def search(name: str, space: str = "darts", **options: Any) -> DifferentiableStr
 @pytest.mark.parametrize("space", SPACES)
 def test_a_search_stays_finite_and_what_it_derives_is_a_network(name: str, space: str):
     strategy = search(name, space)
-    assert all(bool(torch.isfinite(tensor).all()) for tensor in state_of(strategy).values())
+    assert is_finite(strategy)
     sample = strategy.oneshot_module.export()
     assert SPACES[space]().freeze(sample)(torch.randn(2, 1, 8, 8)).shape == (2, 3)
     architecture = Architecture.from_sample(sample, space=space, method=name, macro={}, provenance={})
@@ -92,6 +101,46 @@ def test_the_same_seed_is_the_same_search_and_so_is_one_that_is_resumed(name: st
     again = search(name)
     assert is_equal(state_of(again), state_of(whole))
     assert again.oneshot_module.export() == whole.oneshot_module.export()
+
+
+@every_method
+def test_at_its_limit_it_is_its_parent_to_the_bit(name: str):
+    """Strength zero, k = 1 and so on; item 4 of the card pc-darts, item 1 of darts-minus and noisy-darts."""
+    assert (name in PARENTS) != (name in ROOTS), "give it a parent, or say that it has none, in parents.py"
+    if name in PARENTS:
+        limit, parent = (searched(recipe, few_choices()) for recipe in PARENTS[name].recipes(name))
+        assert is_equal(state_of(limit), state_of(parent))
+        assert limit.oneshot_module.export() == parent.oneshot_module.export()
+
+
+@every_method
+def test_second_order_works_or_is_refused(name: str):
+    options = SMALL.get(name, {})
+    try:
+        if "order" in methods()[name].options:
+            recipe = build_recipe(name, **{**options, "order": 2})
+        else:
+            recipe = build_recipe(name, {"architect": "unrolled"}, **options)
+    except ConfigError as error:
+        assert all(problem.startswith("method") for problem in error.problems)
+    else:
+        assert is_finite(searched(recipe, few_choices(), epochs=1))
+
+
+@every_method
+def test_half_precision_works(name: str):
+    recipe = build_recipe(name, **SMALL.get(name, {}))
+    assert is_finite(searched(recipe, few_choices(), epochs=1, trainer={"precision": "bf16-mixed"}))
+
+
+@every_method
+def test_accumulated_gradients_are_refused(name: str):
+    with pytest.raises(ConfigError, match="accumulate_grad_batches: got 2; .* write 1 and a larger batch"):
+        searched(build_recipe(name), few_choices(), trainer={"accumulate_grad_batches": 2})
+
+
+def is_finite(strategy: DifferentiableStrategy) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in state_of(strategy).values())
 
 
 @every_method

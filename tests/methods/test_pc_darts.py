@@ -14,11 +14,10 @@ from nni_darts.errors import ConfigError
 from nni_darts.methods.pc_darts import PartialLayer, pc_darts
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.parts.schedule import WarmUp
-from nni_darts.recipe import build_recipe
 from nni_darts.strategy import DifferentiableStrategy
 from search_spaces import DartsSpace, NasBench201Space
 from search_spaces.operations import Identity, Zero
-from tests.methods.tiny import is_equal, searched, state_of, tiny_space
+from tests.methods.tiny import searched, tiny_space
 from tests.supernet.spaces import One
 
 
@@ -84,13 +83,6 @@ def test_item_3_every_operation_still_runs():
                 layer[name].register_forward_hook(lambda *_: calls.append(None))
     search.model(torch.randn(2, 3, 8, 8, dtype=torch.float64))
     assert len(calls) == 3 * 5 * 8
-
-
-@pytest.mark.parametrize("order", [1, 2])
-def test_item_4_without_its_parts_it_is_darts(order):
-    parent = searched(build_recipe("darts", order=order))
-    limit = searched(pc_darts(k=1, edge_weights=False, warmup_epochs=0, order=order))
-    assert is_equal(state_of(limit), state_of(parent))
 
 
 def test_item_4_a_whole_channel_edge_without_weight_is_that_of_darts():

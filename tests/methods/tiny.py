@@ -35,6 +35,7 @@ def searched(
     callbacks: Sequence[pl.Callback] = (),
     arch_lr: float = 0.05,
     fit: dict[str, Any] | None = None,
+    trainer: dict[str, Any] | None = None,
     **options: Any,
 ) -> DifferentiableStrategy:
     """Search with seed 0 on 8x8 images of three classes; an epoch has two steps of both levels."""
@@ -53,6 +54,7 @@ def searched(
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
+            **(trainer or {}),
         ),
         train_dataloaders=loader(8, 0),
         val_dataloaders=loader(8, 1),
