@@ -23,7 +23,7 @@ derives really reach is looked up in the benchmark.
 """
 COLUMNS = (
     *("search", "true accuracy, %", "range", "ranks of 15,625"),
-    *("time / first order", "peak / first order", "supernet, %", "cells"),
+    *("time / first order", "peak / first order", "supernet, %", "discretised, %", "cells"),
 )
 
 
@@ -59,9 +59,10 @@ def _cells(row: Row) -> tuple[str, ...]:
         _with_deviation(row.accuracy.mean, row.accuracy.deviation),
         f"{low:.2f} to {high:.2f}",
         ", ".join(f"{rank:,}" for rank in row.ranks),
-        _ratio(row.time),
-        _ratio(row.peak),
-        f"{row.supernet.mean:.1f}",
+        _mean(row.time),
+        _mean(row.peak),
+        _mean(row.supernet, 1),
+        _mean(row.discretised, 1),
         " ".join(f"`{code}`" for code in row.cells),
     )
 
@@ -69,15 +70,15 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _reference(one: Reference, table: NasBench201) -> tuple[str, ...]:
     cell = one.cell
     rank, code = (f"{table.rank(cell):,}", f"`{cell.code}`") if cell else ("-", "-")
-    return f"*{one.name}*", _with_deviation(one.accuracy, one.deviation), "-", rank, "-", "-", "-", code
+    return f"*{one.name}*", _with_deviation(one.accuracy, one.deviation), "-", rank, "-", "-", "-", "-", code
 
 
 def _with_deviation(mean: float, deviation: float | None) -> str:
     return f"{mean:.2f}" if deviation is None else f"{mean:.2f} ± {deviation:.2f}"
 
 
-def _ratio(spread: Spread | None) -> str:
-    return number(None if spread is None else spread.mean, "{:.2f}")
+def _mean(spread: Spread | None, digits: int = 2) -> str:
+    return number(None if spread is None else spread.mean, f"{{:.{digits}f}}")
 
 
 def about(budget: Budget, seeds: Sequence[int]) -> str:

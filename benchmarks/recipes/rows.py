@@ -47,8 +47,9 @@ class Row:
     ----------
     accuracy, ranks
         True test accuracy of the derived cells in percent, and how many cells are better, plus one.
-    supernet
-        Validation accuracy in percent at the end of the search, as the search reports it.
+    supernet, discretised
+        Validation accuracy in percent at the end of the search, as the search reports it, and with the
+        derived operations alone; None where that was not measured.
     time, peak
         Over those of first-order DARTS with the same seed; None without that.
     stopped
@@ -61,6 +62,7 @@ class Row:
     ranks: tuple[int, ...]
     cells: tuple[str, ...]
     supernet: Spread
+    discretised: Spread | None
     time: Spread | None
     peak: Spread | None
     stopped: tuple[int | None, ...]
@@ -95,6 +97,7 @@ def _row(name: str, results: Mapping[int, Result], units: Mapping[int, Result], 
         tuple(table.rank(cell) for cell in cells),
         tuple(cell.code for cell in cells),
         Spread(tuple(result["default"] for result in results.values())),
+        _spread(r["discretised_accuracy"] for r in results.values() if "discretised_accuracy" in r),
         _spread(_units(one) / _units(unit) for one, unit in both),
         _spread(a / b for a, b in peaks) if all(a and b for a, b in peaks) else None,
         tuple((result.get("stopped") or {}).get("architecture_epoch") for result in results.values()),

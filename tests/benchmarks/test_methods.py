@@ -210,7 +210,13 @@ def test_an_interruption_ends_what_runs(tmp_path: Path, monkeypatch: pytest.Monk
 def test_time_and_memory_are_relative_to_first_order_darts_of_the_same_seed(table: NasBench201):
     results = {
         # Seed 1 ran on a machine half as fast: twice the seconds, and twice those of a bare step.
-        **dict(zip(tasks(REFERENCE.name, seeds=(0, 1)), (found(), found(seconds=20, unit=2)), strict=True)),
+        **dict(
+            zip(
+                tasks(REFERENCE.name, seeds=(0, 1)),
+                ({**found(), "discretised_accuracy": 9.0}, found(seconds=20, unit=2)),
+                strict=True,
+            )
+        ),
         **dict(
             zip(
                 tasks("gdas", seeds=(0, 1)),
@@ -225,6 +231,8 @@ def test_time_and_memory_are_relative_to_first_order_darts_of_the_same_seed(tabl
     assert first.time == Spread((1.0, 1.0))
     assert gdas.time == Spread((0.5, 1.5))
     assert gdas.peak == Spread((0.5, 0.5))
+    assert first.discretised == Spread((9.0,))
+    assert (gdas.supernet, gdas.discretised) == (Spread((40.0, 40.0)), None)
     assert gdas.ranks == (1, 15625)
     assert gdas.accuracy.range == pytest.approx((100 / 15625, 100))
     assert gdas.accuracy.deviation == pytest.approx((100 - 100 / 15625) / math.sqrt(2))
