@@ -27,7 +27,7 @@ def fingerprint(method: str) -> str:
     It is that of the moment when this process first asked for it.
     """
     files = {*_sources(PACKAGE), *_sources(Path(search_spaces.__file__).parent), *_own(method)}
-    files |= {MEASURING / "images.py", MEASURING / "search.py"}
+    files |= {MEASURING / name for name in ("budget.py", "images.py", "search.py")}
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(f"{path.name}\0".encode())

@@ -28,7 +28,9 @@ def draw(rows: Sequence[Row], known: Sequence[Reference], path: Path) -> None:
         axes.plot(seen, [place] * len(seen), "o", color="#0072b2", alpha=0.7, clip_on=False)
         axes.plot(max(row.accuracy.mean, left), place, "|", color="black", markersize=14)
     for one, style in zip((known[0], *random), ("-", "--", ":"), strict=False):
-        axes.axvline(one.accuracy, linestyle=style, color="#d55e00", linewidth=1, label=one.name)
+        axes.axvline(
+            one.accuracy, linestyle=style, color="#d55e00", linewidth=1, label=one.name.replace("`", "")
+        )
     axes.set_yticks(range(len(ordered)), [row.name for row in ordered])
     axes.set_xlim(left, known[0].accuracy + 0.5)
     axes.set_xlabel("true accuracy of the derived cell, % (what is worse lies at the edge)")
