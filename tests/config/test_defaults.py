@@ -106,6 +106,8 @@ def test_a_point_with_another_method_has_that_methods_defaults() -> None:
     assert (found.lr, found.arch_lr, found.batch_size, found.lr_min) == (0.025, 0.1, 256, 0.0)
     back = apply_point(Settings.from_dict({"method": {"name": "pc-darts"}}), {"method.name": "darts"})
     assert back.search == Search()
+    same = Settings.from_dict({"method": {"name": "pc-darts"}, "search": {"lr": 0.1}})
+    assert apply_point(same, {"method": "darts"}).search == Search(lr=0.1)
     plain = Settings.from_dict(
         {"stages": ["search"], "space": {"name": "my.own:Space"}, "search": {"arch_lr": 0.1}}
     )
