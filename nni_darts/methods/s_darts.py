@@ -88,7 +88,7 @@ class Perturbed:
         with torch.no_grad():
             weights = state.relaxation()  # weights of edges, where there are any, stay what they are
         perturbed = self.perturb(state, rows, weights)
-        with state.weights.replaced({**weights, **rows.unpack(perturbed)}):
+        with state.weights.replaced({**weights, **rows.unpack(perturbed)}, keep_decisions=True):
             state.step_weights(state.training_loss())
 
     def perturb(self, state: SearchState, rows: Rows, weights: dict[str, Tensor]) -> list[Tensor]:
@@ -112,7 +112,7 @@ class Adversarial(Perturbed):
 
     def perturb(self, state: SearchState, rows: Rows, weights: dict[str, Tensor]) -> list[Tensor]:
         def loss(matrices: list[Tensor]) -> Tensor:
-            with state.weights.replaced({**weights, **rows.unpack(matrices)}):
+            with state.weights.replaced({**weights, **rows.unpack(matrices)}, keep_decisions=True):
                 return state.inner_loss()
 
         origin, radius = rows.pack(weights), self.radius(state)

@@ -22,7 +22,7 @@ class MixtureWeights:
     Attributes
     ----------
     gates
-        What is decided. It holds in every forward, also where the weights are replaced.
+        What is decided.
     repeats
         Whether forwards now are of the network of the forward before: what modules draw stays drawn.
     """
@@ -59,13 +59,19 @@ class MixtureWeights:
             self._frozen = False
 
     @contextmanager
-    def replaced(self, weights: dict[str, Tensor]) -> Iterator[None]:
-        """Forwards inside mix with ``weights``, one row per label, and ask no relaxation."""
-        before, self._replacement = self._replacement, weights
+    def replaced(self, weights: dict[str, Tensor], keep_decisions: bool = False) -> Iterator[None]:
+        """Forwards inside mix with ``weights``, one row per label, and ask no relaxation.
+
+        What is decided gives way to them, or holds all the same where ``keep_decisions`` is set.
+        """
+        before = self._replacement, self.gates
+        self._replacement = weights
+        if not keep_decisions:
+            self.gates = Gates()
         try:
             yield
         finally:
-            self._replacement = before
+            self._replacement, self.gates = before
 
     @contextmanager
     def repeating(self, repeats: bool = True) -> Iterator[None]:

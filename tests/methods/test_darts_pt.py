@@ -74,7 +74,7 @@ def test_at_the_end_every_edge_is_one_hot_or_zero():
     assert space().freeze(sample)(torch.randn(2, 1, 8, 8)).shape == (2, 3)
     metrics = module.epoch_metrics()
     assert (metrics["decided_edges"], metrics["decided_nodes"]) == (5, 1)
-    assert metrics["alpha_entropy"] == 0
+    assert metrics["entropy"] == 0
 
 
 def alphas(strategy: DifferentiableStrategy) -> dict[str, Tensor]:
@@ -150,8 +150,12 @@ def test_smoothed_darts_keeps_its_largest_epsilon_and_its_decisions():
     recipe = build_recipe("s-darts")
     searched(recipe.but(tail=Watched()), tiny_space(OPERATIONS))
     assert seen == pytest.approx([0.3, 0.3])
-    rows = named("s-darts", tiny_space(OPERATIONS)).export_probs().values()
-    assert all(sorted(row.values()) == [0, 0, 1] for row in rows)
+    module = named("s-darts", tiny_space(OPERATIONS))
+    assert all(sorted(row.values()) == [0, 0, 1] for row in module.export_probs().values())
+    mixed = []
+    module.state.apply = lambda loss: mixed.extend(module.state.weights.current.values())
+    module.recipe.weight_step(module.state)
+    assert [sorted(row.tolist()) for row in mixed] == [[0, 0, 1]] * 2
 
 
 def test_pc_darts_of_second_order_with_beta_decay_is_decided_by_perturbation():

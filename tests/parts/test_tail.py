@@ -79,7 +79,7 @@ def test_what_is_decided_is_reported_and_derived():
     assert list(row.values()) == [0.0] * 7 + [1.0]
     assert module.export()[EDGE] == "dil_conv_5x5"
     assert module.export_probs()["reduce/edge_1_2"] != row
-    assert module.epoch_metrics()["alpha_entropy"] < 0.6 * torch.tensor(8.0).log()
+    assert module.epoch_metrics()["entropy"] < 0.6 * torch.tensor(8.0).log()
 
 
 class Rates(EpochReport):

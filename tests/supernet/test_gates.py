@@ -45,16 +45,23 @@ def test_gradients_of_decided_and_undecided_rows():
     assert relaxation.alpha("e1").grad.tolist() == pytest.approx(expected, abs=1e-15)
 
 
-def test_what_is_decided_holds_in_replaced_weights_too():
-    """SDARTS perturbs mixtures: a decided edge stays decided."""
+def test_replaced_weights_keep_decisions_where_they_are_asked_to():
+    """SDARTS perturbs mixtures, and a decided edge stays decided; a sample is measured as it is."""
     mixture = MixtureWeights()
     mixture.gates.fix({"e0": (0.0, 1.0)})
-    with mixture.replaced(weights([0.7, 0.3], [0.6, 0.4])):
+    found = weights([0.7, 0.3], [0.6, 0.4])
+    with mixture.replaced(found, keep_decisions=True):
         mixture.refresh()
         assert (mixture["e0"].tolist(), mixture["e1"].tolist()) == ([0.0, 1.0], [0.6, 0.4])
         with mixture.gates.trying({"e0": (0.0, 0.0)}):
             mixture.refresh()
             assert mixture["e0"].tolist() == [0.0, 0.0]
+    with mixture.replaced(found):
+        mixture.refresh()
+        assert mixture.open("e0", "ab") == ("ab", found["e0"])
+    mixture.connect(lambda: found)
+    mixture.refresh()
+    assert mixture["e0"].tolist() == [0.0, 1.0]
 
 
 def test_without_a_decision_weights_are_the_very_same():
