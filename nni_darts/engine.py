@@ -43,7 +43,8 @@ from nni_darts.diagnostics.measurements import Measurements
 from nni_darts.diagnostics.report import report
 from nni_darts.errors import ConfigError
 from nni_darts.parts.outer import with_schedule
-from nni_darts.parts.stopping import Ending, plain
+from nni_darts.parts.stopping import Ending
+from nni_darts.plain import plain
 from nni_darts.recipe import Recipe
 from nni_darts.rollback import Rollback
 from nni_darts.state import Objective, SearchState
@@ -75,6 +76,11 @@ class SearchModule(BaseOneShotLightningModule):
         Folder for the states that the method may go back to; None keeps them in memory and checkpoints.
     diagnostics
         Which of them are measured that take time.
+
+    Attributes
+    ----------
+    first_epoch
+        The trainer's epoch in which this search begins: epoch 0 of its parts.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class SearchModule(BaseOneShotLightningModule):
         self.tail_epochs = 0 if self.tail is None else self.tail.epochs(structure)
         self.rollback = Rollback(self.ending, snapshots)
         self.gradient_clip_val = gradient_clip_val
+        self.first_epoch = 0
         self.relaxation = recipe.relaxation(structure.sizes)
         self.relaxation.prepare(structure)
         if recipe.beginning is not None:
@@ -149,7 +156,7 @@ class SearchModule(BaseOneShotLightningModule):
         configured, schedule = super().configure_optimizers(), self.recipe.outer_schedule
         if schedule is None:
             return configured
-        epochs = (self.trainer.max_epochs or 1) - self.tail_epochs
+        epochs = (self.trainer.max_epochs or 1) - self.first_epoch - self.tail_epochs
         return with_schedule(configured, lambda optimizer: schedule(optimizer, epochs))
 
     def on_fit_start(self) -> None:
@@ -183,12 +190,12 @@ class SearchModule(BaseOneShotLightningModule):
     @property
     def _tail_epoch(self) -> int:
         """Number of this epoch in the tail, from 0; negative before it."""
-        return self.trainer.current_epoch - self.state.epochs
+        return self.trainer.current_epoch - self.first_epoch - self.state.epochs
 
     def _begin_epoch(self) -> None:
-        self.state.epochs = (self.trainer.max_epochs or 1) - self.tail_epochs
+        self.state.epochs = (self.trainer.max_epochs or 1) - self.first_epoch - self.tail_epochs
         # What grows or fades with the epochs stays in the tail at what it came to.
-        self.state.epoch = min(self.trainer.current_epoch, self.state.epochs)
+        self.state.epoch = min(self.trainer.current_epoch - self.first_epoch, self.state.epochs)
         self.state.clock.fill_(self.state.epoch)
         self.state.returns = self.rollback.attempt
         self.state.architecture_moves = True
@@ -234,6 +241,8 @@ class SearchModule(BaseOneShotLightningModule):
             checkpoint["tail"] = plain(self.tail.memory)
         checkpoint["rollback"] = self.rollback.state_dict()
         checkpoint["measured"] = self.measured.state_dict()
+        state = self.state
+        checkpoint["search"] = {"epoch": state.epoch, "epochs": state.epochs, "report": dict(state.report)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if "ending" in checkpoint:  # earlier versions wrote none
@@ -245,6 +254,10 @@ class SearchModule(BaseOneShotLightningModule):
             self.rollback.load_state_dict(checkpoint["rollback"])
         if "measured" in checkpoint:
             self.measured.load_state_dict(checkpoint["measured"])
+        if "search" in checkpoint:  # for a training that is over: another one begins its next epoch
+            found = checkpoint["search"]
+            self.state.epoch, self.state.epochs = found["epoch"], found["epochs"]
+            self.state.report.update(found["report"])
 
     def on_train_end(self) -> None:
         self._captured = self._addresses = None  # their memory with them
@@ -269,6 +282,8 @@ class SearchModule(BaseOneShotLightningModule):
         gradients = self.recipe.architect(self.state)
         for parameter, gradient in zip(self.state.outer_parameters, gradients, strict=True):
             parameter.grad = gradient.contiguous()  # fused optimisers take no strides of zero
+        if self.recipe.outer_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.state.outer_parameters, self.recipe.outer_clip)
         optimizer.step()
         optimizer.zero_grad()
 
@@ -318,6 +333,7 @@ class SearchModule(BaseOneShotLightningModule):
             **self.ending.metrics(),
             **(self.tail.metrics() if self.tail is not None else {}),
             **self.rollback.metrics(),
+            **self.state.report,
         }
 
     def _validating(self) -> AbstractContextManager[Any]:

@@ -23,6 +23,7 @@ def with_outer_options(
     arch_lr_min: float = 0.0,
     arch_init: float | None = None,
     arch_init_mean: float | None = None,
+    arch_grad_clip: float | None = None,
     warmup_epochs: int = 0,
     weight_steps: int | None = None,
 ) -> Recipe:
@@ -37,6 +38,8 @@ def with_outer_options(
     arch_init, arch_init_mean
         Standard deviation and mean of the normal distribution of the first alphas; None for those of the
         method's relaxation.
+    arch_grad_clip
+        Largest norm of the architecture's gradient; None for that of the recipe.
     warmup_epochs
         Epochs at the beginning in which only the weights learn, whatever the method's schedules say.
     weight_steps
@@ -53,6 +56,7 @@ def with_outer_options(
     return recipe.but(
         outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay, arch_optimizer),
         outer_schedule=Cosine(arch_lr_min) if arch_schedule == "cosine" else None,
+        outer_clip=recipe.outer_clip if arch_grad_clip is None else arch_grad_clip,
         beginning=Beginning(arch_init, arch_init_mean) if given else recipe.beginning,
         schedules=(WarmUp(warmup_epochs), *recipe.schedules),
         weight_steps=recipe.weight_steps if weight_steps is None else weight_steps,

@@ -22,6 +22,7 @@ from nni_darts.parts.demand import Company, demands_of
 from nni_darts.parts.derivation import strongest
 from nni_darts.parts.forward import weighted_sum
 from nni_darts.parts.outer import OuterOptimiser, OuterSchedule
+from nni_darts.parts.phases import Phases
 from nni_darts.parts.relaxation import Relaxation, Softmax
 from nni_darts.parts.requirement import requirements_of
 from nni_darts.parts.stopping import Stopping
@@ -73,6 +74,10 @@ class Recipe:
         Weight steps for every architecture step: the batches of an epoch are taken in groups of so many,
         each group on the architecture that its first batch found. 1 is DARTS's alternation. An epoch stays
         one pass over the training batches, with ``ceil(batches / weight_steps)`` architecture steps.
+    outer_clip
+        Largest norm of the architecture's gradient in its step; None for no clipping.
+    phases
+        How a search of several trainings goes on from one to the next; None for one training.
     """
 
     architect: Callable[[SearchState], list[Tensor]]
@@ -91,10 +96,17 @@ class Recipe:
     outer_schedule: OuterSchedule | None = None
     beginning: Callable[[Relaxation], None] | None = None
     weight_steps: int = 1
+    outer_clip: float | None = None
+    phases: Phases | None = None
 
     def __post_init__(self) -> None:
         if self.weight_steps < 1:
             raise ConfigError(f"search.weight_steps: got {self.weight_steps}; it must be 1 or more.")
+        if self.phases is not None and self.stopping is not None and self.stopping.may_return:
+            raise ConfigError(
+                f"method: {name_of(self.stopping)} goes back to earlier epochs, and {name_of(self.phases)} "
+                "begins anew in between; leave one of them out."
+            )
 
     def but(self, **parts: Any) -> Recipe:
         """The same recipe with some parts replaced."""

@@ -55,6 +55,8 @@ class SearchState:
         Whether this epoch updates the architecture; schedules set it.
     step, weight_steps
         This step of the epoch, from 0, and how many of them begin with one architecture step.
+    report
+        Numbers that stand in every epoch's row beside the metrics; schedules and drivers write them.
     """
 
     relaxation: Relaxation
@@ -75,6 +77,7 @@ class SearchState:
     weight_steps: int = 1
     architecture_moves: bool = True
     validation: Callable[[], Iterable[Any]] = tuple
+    report: dict[str, float] = field(default_factory=dict)
     train_batch: Any = None
     valid_batch: Any = None
 

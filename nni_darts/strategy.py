@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from nni_darts.capture.why import CHOICES
 from nni_darts.diagnostics import Diagnostics
 from nni_darts.engine import SearchModule
 from nni_darts.errors import ConfigError
+from nni_darts.origin import Origin, Rebuild
 from nni_darts.outer import with_outer_options
 from nni_darts.pairing import paired
 from nni_darts.parts.forward import weighted_sum
+from nni_darts.parts.phases import Phase
+from nni_darts.phased import recipe_in, run_phases
 from nni_darts.recipe import Recipe, build_recipe, name_of
 from nni_darts.supernet.cell import MixedCell
 from nni_darts.supernet.checkpoint import checkpoint_each_cell
@@ -72,6 +76,9 @@ class DifferentiableStrategy(OneShotStrategy):
         in checkpoints. A search that is resumed needs the folder it had.
     diagnostics
         Which of them are measured that take time, and how often; None for its defaults.
+    rebuild
+        For methods that search in phases: changed arguments, by name, to the space built anew; None for
+        calling the space's class with the arguments that NNI keeps of it.
 
     Raises
     ------
@@ -92,6 +99,7 @@ class DifferentiableStrategy(OneShotStrategy):
         checkpoint_cells: bool = False,
         snapshots: Path | None = None,
         diagnostics: Diagnostics | None = None,
+        rebuild: Rebuild | None = None,
     ) -> None:
         super().__init__(mutation_hooks=mutation_hooks)
         if supernet not in SUPERNETS:
@@ -107,6 +115,9 @@ class DifferentiableStrategy(OneShotStrategy):
         self.recipe = recipe
         self.validation_dataloader = validation_dataloader
         self.gradient_clip_val = gradient_clip_val
+        self.rebuild = rebuild
+        self.origin: Origin | None = None
+        self.phase: Phase | None = None
         self.unfused: list[str] = []
         self._mixture = MixtureWeights()
         self._structure = Structure()
@@ -120,15 +131,37 @@ class DifferentiableStrategy(OneShotStrategy):
         self._mutated_model_space.evaluator.evaluate(self.supernet)
         return self.oneshot_module.export()
 
-    def mutate_model(self, model: ModelSpace) -> ModelSpace:
-        """Turn the space into a supernet, in place."""
+    @property
+    def current(self) -> Recipe:
+        """The recipe of the phase that the supernet is made for; of a search without phases the method's."""
+        if self.recipe.phases is None or self.phase is None:
+            return self.recipe
+        return recipe_in(self.recipe.phases, self.phase, self.recipe)
+
+    def exchange(self, supernet: ModelSpace, evaluator: Any) -> None:
+        """What is searched from now on."""
+        self._mutated_model_space = RawFormatModelSpace(supernet, evaluator)
+
+    def mutate_model(self, model: ModelSpace, phase: Phase | None = None) -> ModelSpace:
+        """Turn the space into a supernet, in place; one that has other sizes in ``phase`` is built again.
+
+        ``phase`` only matters for a method that searches in phases; None is the first.
+        """
         self._mixture = MixtureWeights()
         self._structure, self._node_inputs = read_structure(model)
-        unmet = self.recipe.unmet(self._structure)
+        if self.recipe.phases is not None:
+            self.origin = Origin(model, self.rebuild)
+            self.phase = phase or self.recipe.phases.first(self.origin.arguments, self._structure)
+            if self.origin.differs(self.phase.space):
+                model = self.origin.build(self.phase.space)
+                self._structure, self._node_inputs = read_structure(model)
+        unmet = self.current.unmet(self._structure)
         if unmet:
             raise ConfigError(
                 *(f"method: not defined on {type(model).__name__}: {need}, which it lacks." for need in unmet)
             )
+        if self.phase is not None:
+            self._structure = self._structure.narrowed(self.phase.candidates)
         supernet = super().mutate_model(model)
         mixture = self._mixture
         if self.supernet_kind != "generic":
@@ -139,10 +172,9 @@ class DifferentiableStrategy(OneShotStrategy):
         return supernet
 
     def _fuse(self, supernet: ModelSpace) -> None:
-        if self.recipe.forward is not weighted_sum:
-            reasons = [
-                f"the method's forward part is {name_of(self.recipe.forward)}, which has no fused form."
-            ]
+        forward = self.current.forward
+        if forward is not weighted_sum:
+            reasons = [f"the method's forward part is {name_of(forward)}, which has no fused form."]
         else:
             reasons = fuse(supernet, self._mixture, always=self.supernet_kind == "fused")
         self.unfused = reasons
@@ -156,10 +188,11 @@ class DifferentiableStrategy(OneShotStrategy):
         return [*(module.mutate for module in mixed), value_choice, refuse_unknown]
 
     def run_hook(self, hook: Callable[..., Any], name: str, module: nn.Module, memo: dict[str, Any]) -> Any:
+        recipe = self.current
         context = {
             "mixture": self._mixture,
-            "combine": self.recipe.forward,
-            "edges": self.recipe.edges,
+            "combine": recipe.forward,
+            "edges": recipe.edges,
             "structure": self._structure,
             "node_inputs": self._node_inputs,
             "mixed_op_sampling": MixturePolicy,
@@ -169,7 +202,7 @@ class DifferentiableStrategy(OneShotStrategy):
     def configure_oneshot_module(self, training_module: Any) -> SearchModule:
         return SearchModule(
             training_module,
-            self.recipe,
+            self.current,
             self._structure,
             self._mixture,
             self.gradient_clip_val,
@@ -180,6 +213,8 @@ class DifferentiableStrategy(OneShotStrategy):
 
     def mutate_evaluator(self, evaluator: Lightning) -> Lightning:
         """The evaluator of the search; its trainer gets the epochs that the method adds.
+
+        Of a search in phases it trains all of them, one after the other.
 
         Raises
         ------
@@ -193,6 +228,9 @@ class DifferentiableStrategy(OneShotStrategy):
                 "so write 1 and a larger batch, with checkpoint_cells if memory is short."
             )
         mutated = super().mutate_evaluator(evaluator)
+        if self.recipe.phases is not None:
+            mutated.evaluate = partial(run_phases, self, mutated, mutated.evaluate)
+            return mutated
         extra = mutated.module.tail_epochs
         if extra:
             loop = mutated.trainer.fit_loop

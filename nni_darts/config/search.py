@@ -13,7 +13,7 @@ from nni_darts.config.text import SearchText
 class Search(Section):
     """Training of the supernet; all values are those of cnn/train_search.py in quark0/darts."""
 
-    epochs: Count = 50
+    epochs: Count = Field(default=50, description="of every phase, where the method searches in phases")
     batch_size: Count = Field(default=64, description="of the weight half and of the architecture half alike")
     lr: Positive = 0.025
     lr_min: NotNegative = Field(
@@ -38,6 +38,9 @@ class Search(Section):
     )
     arch_init_mean: Number | None = Field(
         default=None, description="mean of the first alphas; null: that of the method, mostly 0"
+    )
+    arch_grad_clip: Positive | None = Field(
+        default=None, description="largest norm of the architecture's gradient; null: as the method says"
     )
     warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
     weight_steps: Count | None = Field(

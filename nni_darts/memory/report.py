@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 class MemoryReport(pl.Callback):
-    """Estimates the first step of a search when its batch is there, before anything is computed.
+    """Estimates the first step of a training when its batch is there, before anything is computed.
 
-    ``estimate`` is None until then.
+    A search in phases is several trainings. ``estimate`` is the largest so far, None before the first.
 
     Raises
     ------
@@ -27,23 +27,28 @@ class MemoryReport(pl.Callback):
 
     def __init__(self) -> None:
         self.estimate: Estimate | None = None
+        self._due = True
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self._due = True
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: Any, batch: dict[str, Any], batch_idx: int
     ) -> None:
-        if self.estimate is not None:
+        if not self._due:
             return
+        self._due = False
         state = pl_module.state
         state.train_batch, state.valid_batch = batch["train"], batch["val"]
-        self.estimate = estimate_step(
-            state, pl_module.recipe.architect, trainer.precision_plugin.train_step_context
-        )
+        found = estimate_step(state, pl_module.recipe.architect, trainer.precision_plugin.train_step_context)
+        if self.estimate is None or found.total > self.estimate.total:
+            self.estimate = found
         if pl_module.device.type == "cuda":
             free = free_bytes(pl_module.device)
-            logger.info("%s; %s are free on %s.", self.estimate, gigabytes(free), pl_module.device)
-            refuse_what_does_not_fit(self.estimate, free, str(pl_module.device))
+            logger.info("%s; %s are free on %s.", found, gigabytes(free), pl_module.device)
+            refuse_what_does_not_fit(found, free, str(pl_module.device))
         else:
-            logger.info("%s.", self.estimate)
+            logger.info("%s.", found)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nni_darts.plain import plain
 from nni_darts.state import SearchState
 
 Sample = dict[str, Any]
@@ -121,12 +122,3 @@ class Ending:
         back = content.get("back")  # earlier versions wrote none
         self.back = Return(**back) if back else None
         self.over = content["over"]
-
-
-def plain(value: Any) -> Any:
-    """The same value as a checkpoint may hold it, labels of NNI as the strings that they are."""
-    if isinstance(value, dict):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value

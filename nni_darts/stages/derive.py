@@ -11,6 +11,7 @@ from nni_darts.config.settings import Settings
 from nni_darts.data.load import info_from_dict
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
+from nni_darts.phased import Progress
 from nni_darts.run.architecture import write_architecture
 from nni_darts.stages.search import architecture_of, strategy_of
 from nni_darts.stages.space import build_space
@@ -37,7 +38,9 @@ def run_derive(checkpoint: Path, out: Path) -> Architecture:
     info = info_from_dict(json.loads(written["data"]))
     seed_everything(int(written["seed"]), verbose=False)
     strategy = strategy_of(settings)
-    supernet = strategy.mutate_model(build_space(settings, info))
+    progress = Progress.of(content)
+    space = build_space(settings, info, progress.phase.space if progress else None)
+    supernet = strategy.mutate_model(space, progress.phase if progress else None)
     search = strategy.configure_oneshot_module(task_of(settings).search_module(settings.search))
     search.set_model(supernet)
     refuse_other_network(content, search, checkpoint)

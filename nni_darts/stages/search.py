@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from nni.nas.evaluator.pytorch import Lightning
+from nni.nas.nn.pytorch import ModelSpace
 from pytorch_lightning.callbacks import Callback
 
 from nni_darts.config.settings import Settings
@@ -16,6 +17,7 @@ from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import Architecture
 from nni_darts.memory import Estimate, MemoryReport
+from nni_darts.origin import Rebuild
 from nni_darts.outer import OUTER_OPTIONS, with_outer_options
 from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.run.directory import Run
@@ -58,9 +60,12 @@ def recipe_of(settings: Settings) -> Recipe:
 
 
 def strategy_of(
-    settings: Settings, validation: Any = None, snapshots: Path | None = None
+    settings: Settings,
+    validation: Any = None,
+    snapshots: Path | None = None,
+    rebuild: Rebuild | None = None,
 ) -> DifferentiableStrategy:
-    """The strategy that the settings describe."""
+    """The strategy that the settings describe; ``rebuild`` as there."""
     return DifferentiableStrategy(
         recipe_of(settings),
         gradient_clip_val=settings.search.grad_clip,
@@ -70,6 +75,7 @@ def strategy_of(
         capture=settings.trainer.capture,
         snapshots=snapshots,
         diagnostics=Diagnostics(settings.search.eigenvalue_every, settings.search.discretisation_every),
+        rebuild=rebuild,
     )
 
 
@@ -109,7 +115,11 @@ def run_search(settings: Settings, seed: int, run: Run, reporter: Reporter) -> d
             val_dataloaders=alphas_loader,
             fit_kwargs={"ckpt_path": checkpoint.resume_path()},
         )
-        strategy = strategy_of(settings, validation, run.snapshots)
+
+        def rebuild(**changed: Any) -> ModelSpace:
+            return cast(ModelSpace, context.placed(build_space(settings, context.task.info, changed)))
+
+        strategy = strategy_of(settings, validation, run.snapshots, rebuild)
         sample = strategy.search(space, evaluator)
         module: Any = strategy.oneshot_module
         return _finish(context, module, sample, memory.estimate)

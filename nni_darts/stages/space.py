@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from nni.nas.nn.pytorch import ModelSpace
 from nni.nas.space import model_context
@@ -16,6 +16,7 @@ from nni_darts.data.load import Info
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, RecurrentGenotype
 from nni_darts.genotype.candidates import CELL_SPACES
+from nni_darts.origin import constructor
 from search_spaces import (
     S1,
     S2,
@@ -71,7 +72,7 @@ def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Info
     ConfigError
         An argument that the space does not have.
     """
-    accepted = inspect.signature(_constructor(cls)).parameters
+    accepted = inspect.signature(constructor(cls)).parameters
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
     from_data = info.arguments()
     unknown = [] if open_ended else [name for name in arguments if name not in accepted]
@@ -81,19 +82,10 @@ def space_arguments(cls: type[ModelSpace], arguments: dict[str, Any], info: Info
     return {**{key: value for key, value in from_data.items() if key in accepted}, **arguments}
 
 
-def _constructor(cls: type[ModelSpace]) -> Callable[..., None]:
-    """The ``__init__`` that somebody wrote: NNI wraps it in every space, and an inherited one again."""
-    for base in cls.__mro__:
-        written = vars(base).get("_init_wrapped", vars(base).get("__init__"))
-        if getattr(written, "__name__", "") == "__init__":
-            return cast(Callable[..., None], written)
-    return cls.__init__
-
-
-def build_space(settings: Settings, info: Info) -> nn.Module:
-    """The space of the settings, for the search."""
+def build_space(settings: Settings, info: Info, changed: Mapping[str, Any] | None = None) -> nn.Module:
+    """The space of the settings, for the search; ``changed`` are arguments that differ from theirs."""
     cls = space_class(settings.space.name)
-    return cls(**space_arguments(cls, dict(settings.space.args), info))
+    return cls(**space_arguments(cls, {**settings.space.args, **(changed or {})}, info))
 
 
 def build_network(

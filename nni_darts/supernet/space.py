@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from nni.mutable import Categorical, CategoricalMultiple
-from nni.nas.nn.pytorch import Cell, ModelSpace
+from nni.nas.nn.pytorch import Cell, LayerChoice, ModelSpace
 
 from nni_darts.errors import ConfigError
 from nni_darts.parts.derivation import NONE
@@ -47,19 +47,20 @@ def read_structure(space: ModelSpace) -> tuple[Structure, frozenset[str]]:
             structure.nodes.extend(nodes)
             decided |= owned
     node_inputs = _declared_nodes(space, mutables, structure)
+    layers = {module.label for module in space.modules() if type(module) is LayerChoice}
     for label, mutable in mutables.items():
         if label not in decided and label not in node_inputs:
-            structure.choices[label] = _choice(label, mutable)
+            structure.choices[label] = _choice(label, mutable, label in layers)
     if not structure.choices:
         raise ConfigError(f"the space {type(space).__name__} has no choices: there is nothing to search.")
     return structure, node_inputs
 
 
-def _choice(label: str, mutable: Any) -> Choice:
+def _choice(label: str, mutable: Any, is_layer: bool) -> Choice:
     if isinstance(mutable, CategoricalMultiple):
         return Choice(tuple(mutable.values), multiple=True, n_chosen=mutable.n_chosen)
     if isinstance(mutable, Categorical):
-        return Choice(tuple(mutable.values))
+        return Choice(tuple(mutable.values), is_layer=is_layer)
     raise ConfigError(
         f'the choice "{label}" is a {type(mutable).__name__}; differentiable search needs a finite list of '
         'values, such as nni.choice("' + label + '", [...]).'

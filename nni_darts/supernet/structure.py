@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -15,12 +15,14 @@ def _unreadable(sample: Mapping[str, Any]) -> list[tuple[int, Any]]:
 class Choice:
     """One label with architecture parameters.
 
-    ``n_chosen`` only matters where ``multiple`` is set; None leaves the number open.
+    ``n_chosen`` only matters where ``multiple`` is set; None leaves the number open. ``is_layer``: it is
+    a LayerChoice, whose candidates can be fewer in a part of the search.
     """
 
     values: tuple[Any, ...]
     multiple: bool = False
     n_chosen: int | None = 1
+    is_layer: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,13 @@ class Structure:
     def sizes(self) -> dict[str, int]:
         """Label -> number of candidates: what a relaxation is built from."""
         return {label: len(choice.values) for label, choice in self.choices.items()}
+
+    def narrowed(self, candidates: Mapping[str, Sequence[Any]]) -> Structure:
+        """The same with fewer values of some choices; what nodes write of a cell stays as it is."""
+        choices = {
+            label: replace(choice, values=tuple(v for v in choice.values if v in candidates[label]))
+            if label in candidates
+            else choice
+            for label, choice in self.choices.items()
+        }
+        return Structure(choices, self.nodes)

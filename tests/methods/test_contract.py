@@ -33,6 +33,7 @@ SPACES: dict[str, Callable[[], ModelSpace]] = {
 
 SMALL: dict[str, dict[str, Any]] = {
     "darts-pt": {"interval": 1},
+    "p-darts": {"layers": [3, 4], "keep": [2], "dropout": [0.0, 0.4], "warmup_epochs": 1},
     "random-ws": {"candidates": 4, "batches": 1, "finalists": 2},
 }
 """Options that make a method's search short, where its defaults do not."""

@@ -114,6 +114,9 @@ class EpochCheckpoint(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.save(trainer)
 
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._random_state = None  # of a training that was over already: not the next one's
+
     def _restore(self) -> None:
         if self._random_state is not None:
             restore_random_state(self._random_state)
