@@ -61,6 +61,11 @@ METHODS: dict[str, MethodDefaults] = {
         },
     ),
     "noisy-darts": MethodDefaults("official train_search.py", {"batch_size": 128, "lr": 0.05}),
+    "p-darts": MethodDefaults(
+        # Epochs of each of its stages; batch 64 on 12 GB.
+        "official train_search.py",
+        {"epochs": 25, "batch_size": 96, "lr_min": 0.0, "arch_lr": 6e-4},
+    ),
     "pc-darts": MethodDefaults(
         "official train_search.py", {"batch_size": 256, "lr": 0.1, "lr_min": 0.0, "arch_lr": 6e-4}
     ),

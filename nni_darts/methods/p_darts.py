@@ -34,7 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,9 @@ from torch import Tensor, nn
 from nni_darts.capture import capturable
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts_first_order
+from nni_darts.parts.demand import Demand, demands
 from nni_darts.parts.derivation import settled_weights
+from nni_darts.parts.named import makes_part
 from nni_darts.parts.phases import Arguments, Phase, Phases
 from nni_darts.parts.skip_limit import SKIP, SkipLimit
 from nni_darts.recipe import Recipe, method
@@ -80,12 +82,20 @@ class DroppedSkip(nn.Module):
         return y * kept / (1 - self.rate)
 
 
+ONE_MASK = Demand(
+    "an architect without finite differences, whose passes would differ by what is dropped",
+    lambda company: not company.part.drops or not getattr(company.recipe.architect, "compares_passes", False),
+)
+
+
 @capturable
+@demands(ONE_MASK)
 @dataclass(frozen=True)
 class SkipDropout:
     """Put dropout behind skip connections that change nothing; those with stride 2 stay as they are."""
 
     rate: float
+    drops: ClassVar[bool] = True
 
     def __call__(self, layer: MixedLayer, structure: Structure) -> MixedLayer:
         if SKIP in layer.names and isinstance(layer[SKIP], Identity | nn.Identity):
@@ -129,6 +139,16 @@ class StageSchedule:
                 module.rate.fill_(rate)
 
 
+@makes_part
+def skip_dropout(rate: float = 0.7, warmup_epochs: int | None = None) -> dict[str, Any]:
+    """The dropout of a stage for another method: ``rate`` is p0, and weights alone learn in W epochs."""
+    if not 0 <= rate < 1:
+        raise ConfigError(f"method.rate: got {rate}; it must be at least 0 and less than 1.")
+    stage = Stage(warmup_epochs, rate)
+    return {"edges": (SkipDropout(rate),) if rate else (), "schedules": StageSchedule(stage)}
+
+
+@demands(ONE_MASK)
 @dataclass(frozen=True)
 class Stages(Phases):
     """Deeper networks with fewer candidates."""
@@ -137,6 +157,11 @@ class Stages(Phases):
     keep: tuple[int, ...]
     dropout: tuple[float, ...]
     warmup_epochs: int | None
+
+    @property
+    def drops(self) -> bool:
+        """Whether any stage drops something."""
+        return any(self.dropout)
 
     def first(self, arguments: Arguments, structure: Structure) -> Phase:
         return Phase(0, self._depth(0, arguments))

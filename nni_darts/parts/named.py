@@ -72,6 +72,7 @@ SLOTS: dict[str, Slot] = {
             "partial-channels": "nni_darts.methods.pc_darts:partial_channels",
             "auxiliary-skip": "nni_darts.methods.darts_minus:auxiliary_skip",
             "noise-on-skip": "nni_darts.methods.noisy_darts:noise_on_skip",
+            "skip-dropout": "nni_darts.methods.p_darts:skip_dropout",
             "scheduled-drop-path": "nni_darts.methods.r_darts_dp:scheduled_drop_path",
         },
         passed=2,
@@ -100,6 +101,7 @@ SLOTS: dict[str, Slot] = {
         {
             "strongest": "nni_darts.parts.derivation:strongest",
             "threshold": "nni_darts.methods.fair_darts:Reaching",
+            "skip-limit": "nni_darts.parts.skip_limit:SkipLimit",
             "uniform": "nni_darts.methods.random_search:uniform",
             "perturbation": "nni_darts.parts.perturbation:perturbation",
         }
