@@ -32,6 +32,7 @@ from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import RADIUS
 from nni_darts.parts.demand import OWN_LAYER, demands
 from nni_darts.parts.named import makes_part
+from nni_darts.parts.requirement import IMAGES, requires
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 from nni_darts.supernet.extent import extent_of
@@ -64,6 +65,7 @@ class AidedLayer(MixedLayer):
 
 
 @capturable
+@requires(IMAGES)
 @demands(OWN_LAYER)
 @dataclass(frozen=True)
 class AuxiliarySkip:

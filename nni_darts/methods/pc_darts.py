@@ -34,6 +34,7 @@ from nni_darts.parts.architect import RADIUS
 from nni_darts.parts.demand import OWN_LAYER, Demand, demands
 from nni_darts.parts.edge_weights import EdgeNormalised, EdgePlace, edge_places
 from nni_darts.parts.named import makes_part
+from nni_darts.parts.requirement import IMAGES, requires
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 from nni_darts.supernet.extent import extent_of
@@ -76,6 +77,7 @@ PRODUCTS = Demand(
 
 
 @capturable
+@requires(IMAGES)
 @demands(OWN_LAYER, PRODUCTS)
 @dataclass(frozen=True)
 class PartialChannels:

@@ -21,6 +21,11 @@ class Requirement:
 
 NODES = Requirement("nodes that choose among their incoming edges", lambda structure: bool(structure.nodes))
 
+IMAGES = Requirement(
+    "edges between images, not between the vectors of a recurrent cell",
+    lambda structure: not any(label.startswith("recurrent/") for label in structure.choices),
+)
+
 
 def cells_of_type(name: str) -> Requirement:
     """Cells whose labels begin with ``name/``, such as ``reduce``."""

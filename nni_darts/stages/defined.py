@@ -13,7 +13,10 @@ from nni_darts.supernet.space import read_structure
 from nni_darts.supernet.structure import Structure
 
 #: Arguments of the smallest network that has everything that a large one has.
-_SMALL: dict[str, dict[str, Any]] = {"nasbench201": {"init_channels": 2, "cells": 1}}
+_SMALL: dict[str, dict[str, Any]] = {
+    "nasbench201": {"init_channels": 2, "cells": 1},
+    "darts_rnn": {"vocabulary": 4, "width": 2},
+}
 _SMALL_CELLS = {"init_channels": 2, "layers": 3}
 
 

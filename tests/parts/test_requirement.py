@@ -10,6 +10,7 @@ import pytest
 from nni_darts.errors import ConfigError
 from nni_darts.parts.requirement import NODES, cells_of_type, operation, requirements_of, requires
 from nni_darts.recipe import Recipe, build_recipe, methods
+from nni_darts.stages.defined import spaces_of
 from nni_darts.state import SearchState
 from nni_darts.strategy import DifferentiableStrategy
 from nni_darts.supernet.structure import Choice, Node, Structure
@@ -103,3 +104,10 @@ def test_every_method_is_built_on_a_space_or_refused_with_a_sentence(method: str
         strategy.mutate_model(build())
     except ConfigError as error:
         assert all(problem.startswith("method: not defined on") for problem in error.problems)
+
+
+@pytest.mark.parametrize("name", ["pc-darts", "darts-minus"])
+def test_what_works_on_channels_is_not_defined_on_recurrent_cells(name: str):
+    recipe = build_recipe(name)
+    assert "darts_rnn" not in spaces_of(recipe)
+    assert "darts" in spaces_of(recipe)
