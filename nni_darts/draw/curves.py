@@ -1,9 +1,10 @@
-"""Curves of a run: loss, accuracy, entropy and learning rate over the epochs, from ``metrics.csv``."""
+"""Curves of a run over the epochs, from ``metrics.csv``: loss, accuracy, diagnostics and learning rate."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Names that are worth a panel; throughput, memory and the like are read in the table.
-_QUANTITIES = re.compile(r"loss|acc|top|entropy|lr$")
-_PHASES = {"train": "#0072B2", "valid": "#D55E00", "test": "#009E73", "": "#333333"}  # Okabe and Ito (2008)
+_QUANTITIES = re.compile(r"loss|acc|top|entropy|margin|skips|eigenvalue|gap|lr$")
+# Okabe and Ito (2008).
+_PHASES = {"train": "#0072B2", "valid": "#D55E00", "test": "#009E73", "discretised": "#CC79A7", "": "#333333"}
+_CELLS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 
 
 def plot_curves(run_path: str | Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
@@ -35,15 +38,29 @@ def plot_curves(run_path: str | Path, formats: Sequence[str] = ("svg", "png")) -
 
 
 def _panels(table: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Quantity to phase to column: ``train_loss`` and ``valid_loss`` share the panel ``loss``."""
+    """Quantity to line to column: ``train_loss`` and ``valid_loss`` share the panel ``loss``.
+
+    So do ``skips/normal`` and ``skips/reduce``; what they sum up to is left out.
+    """
     panels: dict[str, dict[str, str]] = {}
     for column in table.select_dtypes("number").columns:
         phase, _, quantity = str(column).partition("_")
         if phase not in _PHASES:
             phase, quantity = "", str(column)
+        if "/" in quantity:
+            quantity, _, phase = quantity.partition("/")
         if _QUANTITIES.search(quantity):
             panels.setdefault(quantity, {})[phase] = column
-    return panels
+    return {
+        quantity: {line: column for line, column in lines.items() if line or len(lines) == 1}
+        for quantity, lines in panels.items()
+    }
+
+
+def _colours(lines: Iterable[str]) -> dict[str, str]:
+    """Of the lines of a panel, which are either phases or cells."""
+    cells = [line for line in lines if line not in _PHASES]
+    return {**_PHASES, **dict(zip(cells, cycle(_CELLS), strict=False))}
 
 
 @styled
@@ -58,11 +75,13 @@ def _figure(table: pd.DataFrame, panels: dict[str, dict[str, str]]) -> Figure:
         axes.set_visible(False)
     for axes, (quantity, phases) in zip(grid, panels.items(), strict=False):
         axes.set_visible(True)
+        colours = _colours(phases)
         for phase, column in phases.items():
             known = table[["epoch", column]].dropna()
-            marker = "o" if len(known) == 1 else None
+            # What is measured now and then shows when.
+            marker = "o" if len(known) == 1 or len(known) < len(table) else None
             axes.plot(
-                known["epoch"], known[column], color=_PHASES[phase], label=phase, marker=marker, ms=3, lw=1.4
+                known["epoch"], known[column], color=colours[phase], label=phase, marker=marker, ms=3, lw=1.4
             )
         axes.set_title(quantity.replace("_", " "), fontsize=10)
         axes.set_xlabel("epoch", fontsize=8)

@@ -134,6 +134,33 @@ def test_no_clipping_is_recorded_too() -> None:
     assert largest_difference(outcome(loose), expected) == 0
 
 
+def test_after_an_epoch_of_repetitions_its_last_batches_are_at_hand() -> None:
+    """Repetitions set nothing in Python: without a reset they would be those of epoch 1."""
+
+    class Kinds(Classifier):
+        def capture_key(self) -> tuple[bool, ...]:
+            return (self.current_epoch == 1,)
+
+    class Look(Callback):
+        def __init__(self) -> None:
+            self.last: Any = None
+            self.equal: list[bool] = []
+
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, *_: Any) -> None:
+            self.last = batch
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            held = {"train": pl_module.state.train_batch, "val": pl_module.state.valid_batch}
+            pairs = [(held[level][k], self.last[level][k]) for level in held for k in (0, 1)]
+            self.equal.append(all(torch.equal(mine, given) for mine, given in pairs))
+
+    look, tape = Look(), Tape()
+    search(tape, batches=4, rest=0, classifier=Kinds, callbacks=[look])
+    # Training and validation of both kinds: all of epoch 2 repeats recordings of epoch 0.
+    assert [recording.replays for recording in tape.tapes] == [7, 7, 3, 3]
+    assert look.equal == [True, True, True]
+
+
 def test_gradients_do_not_outlive_the_step() -> None:
     seen = []
 

@@ -13,7 +13,7 @@ from nni_darts.run import Run
 def test_train_and_validation_share_a_panel_and_throughput_has_none(tmp_path: Path) -> None:
     run = Run.create(tmp_path, "search/0")
     for epoch in range(2):
-        row = {"train_loss": 2.0, "valid_loss": 2.1, "valid_accuracy": 50.0, "alpha_entropy": 2.0}
+        row = {"train_loss": 2.0, "valid_loss": 2.1, "valid_accuracy": 50.0, "entropy": 2.0}
         run.log_epoch({"epoch": epoch, **row, "images_per_second": 900.0})
     (path,) = plot_curves(tmp_path, ("svg",))
     words = re.findall(r"<text[^>]*>([a-z ]+)</text>", path.read_text())
@@ -22,7 +22,22 @@ def test_train_and_validation_share_a_panel_and_throughput_has_none(tmp_path: Pa
         "train",
         "valid",
         "accuracy",
-        "alpha entropy",
+        "entropy",
+    ]
+
+
+def test_cells_share_a_panel_and_so_does_the_derived_architecture(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "search/0")
+    for epoch in range(5):
+        row = {"valid_accuracy": 50.0, "skips": 5.0, "skips/normal": 3.0, "skips/reduce": 2.0}
+        now_and_then = {"discretised_accuracy": 40.0, "discretisation_gap": 10.0} if epoch == 4 else {}
+        run.log_epoch({"epoch": epoch, **row, **now_and_then})
+    (path,) = plot_curves(tmp_path, ("svg",))
+    words = re.findall(r"<text[^>]*>([a-z ]+)</text>", path.read_text())
+    assert [word for word in words if word != "epoch"] == [
+        *("accuracy", "valid", "discretised"),
+        *("skips", "normal", "reduce"),
+        "discretisation gap",
     ]
 
 
