@@ -52,6 +52,12 @@ PARENTS: dict[str, Parent] = {
     ),
     "idarts": Parent({"T": 1}, parts={"architect": "neumann"}),
     "noisy-darts": Parent({"factor": 0}),
+    "p-darts": Parent(
+        {"layers": None, "keep": [], "dropout": [0.0], "warmup_epochs": 0, "skip_limit": None},
+        # It lists the edges of a node by their sources, not by their strength.
+        parts={"derivation": {"name": "skip-limit", "most": None}},
+        without=("outer_clip",),
+    ),
     "pc-darts": Parent({"k": 1, "edge_weights": False, "warmup_epochs": 0}),
     "r-darts-ada": Parent({"max_weight_decay": 1e-9, "order": 1}),
     "r-darts-dp": Parent({"drop_path_prob": 0, "order": 1}),
