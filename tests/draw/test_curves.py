@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nni_darts.draw.alphas import plot_alphas
 from nni_darts.draw.curves import plot_curves
 from nni_darts.errors import ConfigError
 from nni_darts.run import Run
@@ -50,3 +51,16 @@ def test_nothing_worth_a_panel_gives_no_file(tmp_path: Path) -> None:
 def test_a_run_without_metrics_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"metrics.csv: missing"):
         plot_curves(tmp_path)
+
+
+def test_of_epochs_that_were_run_twice_the_last_attempt_is_drawn(tmp_path: Path) -> None:
+    returned, straight = (Run.create(tmp_path / name, "search/0") for name in ("returned", "straight"))
+    for attempt, epoch, loss in ((0, 0, 3.0), (0, 1, 9.0), (0, 2, 9.0), (1, 1, 2.0), (1, 2, 1.0)):
+        returned.log_epoch({"epoch": epoch, "train_loss": loss, "attempt": float(attempt)})
+        returned.log_mixture(epoch, {"k": {"a": loss, "b": 0.0}}, float(attempt))
+        if loss < 9:
+            straight.log_epoch({"epoch": epoch, "train_loss": loss})
+            straight.log_mixture(epoch, {"k": {"a": loss, "b": 0.0}})
+    for plot in (plot_curves, plot_alphas):
+        drawn = [plot(run.path, ("svg",))[0].read_bytes() for run in (returned, straight)]
+        assert drawn[0] == drawn[1]
