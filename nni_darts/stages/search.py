@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -139,6 +140,7 @@ def _finish(
     stopped = {"stopped": {"reason": stop.reason, "architecture_epoch": stop.epoch}} if stop else {}
     returned = {"returned": module.rollback.returns} if module.rollback.returns else {}
     run.write_summary({"status": "done", "task": run.task, **result, **estimated, **stopped, **returned})
+    shutil.rmtree(run.snapshots, ignore_errors=True)  # nothing goes back any more
     draw_run(run)
     return {**result, "architecture": architecture.to_json()}
 

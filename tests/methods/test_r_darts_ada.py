@@ -101,6 +101,7 @@ def test_a_whole_search_goes_back_with_more_decay(tmp_path, monkeypatch):
     table = pd.read_csv(path / "metrics.csv")
     assert table[["attempt", "epoch"]].values.tolist() == [[0, 0], [0, 1], [1, 1], [2, 1], [2, 2], [2, 3]]
     assert result["attempt"] == 2
+    assert not (path / "snapshots").exists()  # of a finished search nothing goes back
     again = stages.run_search(settings, 0, Run.create(path, "search/0", resume=True), NullReporter())
     assert again == result
     assert stages.run_derive(path / "last.ckpt", tmp_path / "derived").to_json() == result["architecture"]
