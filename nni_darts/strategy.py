@@ -269,6 +269,8 @@ class DARTS(DifferentiableStrategy):
         The optimiser of the architecture parameters, and its schedule: :func:`with_outer_options`.
     arch_init, arch_init_mean
         The normal distribution of the first alphas.
+    arch_grad_clip
+        Largest norm of the architecture's gradient; None for no clipping.
     warmup_epochs
         Epochs at the beginning in which only the weights learn.
     weight_steps
@@ -306,6 +308,7 @@ class DARTS(DifferentiableStrategy):
         arch_lr_min: float = 0.0,
         arch_init: float | None = None,
         arch_init_mean: float | None = None,
+        arch_grad_clip: float | None = None,
         warmup_epochs: int = 0,
         weight_steps: int = 1,
         gradient_clip_val: float | None = 5.0,
@@ -325,6 +328,7 @@ class DARTS(DifferentiableStrategy):
             arch_lr_min=arch_lr_min,
             arch_init=arch_init,
             arch_init_mean=arch_init_mean,
+            arch_grad_clip=arch_grad_clip,
             warmup_epochs=warmup_epochs,
             weight_steps=weight_steps,
         )

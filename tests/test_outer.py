@@ -166,6 +166,7 @@ def test_every_method_has_them(name: str) -> None:
         "arch_lr_min": 1e-4,
         "arch_init": 0.3,
         "arch_init_mean": -1.0,
+        "arch_grad_clip": 2.0,
         "warmup_epochs": 2,
         "weight_steps": 3,
     }
@@ -173,7 +174,7 @@ def test_every_method_has_them(name: str) -> None:
     settings = Settings.from_dict({"method": {"name": name}, "search": options})
     recipe, bare = recipe_of(settings), build_recipe(name)
     assert recipe.outer_optimiser == OuterOptimiser(0.02, (0.7, 0.8), 0.1, "adamw")
-    assert recipe.outer_schedule == Cosine(1e-4)
+    assert (recipe.outer_schedule, recipe.outer_clip) == (Cosine(1e-4), 2.0)
     assert recipe.beginning == Beginning(0.3, -1.0)
     assert (recipe.weight_steps, len(recipe.schedules)) == (3, len(bare.schedules) + 1)
     assert settings.to_dict()["search"] == {**settings.to_dict()["search"], **options}
