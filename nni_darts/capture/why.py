@@ -75,7 +75,7 @@ def explain(settings: Settings, device: str | None = None) -> list[str]:
     import torch
 
     from nni_darts.stages.search import recipe_of
-    from nni_darts.training.classifier import Classifier
+    from nni_darts.stages.task import task_of
 
     trainer = settings.trainer
     if "search" not in settings.stages:
@@ -87,7 +87,7 @@ def explain(settings: Settings, device: str | None = None) -> list[str]:
     if not cuda:
         return ["The search step is not captured: the device is the CPU, and CUDA graphs need a GPU."]
     recipe = recipe_of(settings)
-    reasons = undeclared_parts(recipe, Classifier)
+    reasons = undeclared_parts(recipe, task_of(settings).search_module(settings.search))
     if reasons:
         return [f"The search step is not captured: {reason}." for reason in reasons]
     without = ["in the warm-up epochs"] * bool(settings.search.warmup_epochs)

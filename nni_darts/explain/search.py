@@ -9,23 +9,22 @@ from torch import nn
 
 from nni_darts.capture.why import explain as explain_capture
 from nni_darts.config.settings import Settings
-from nni_darts.data.outline import outline
-from nni_darts.data.split import split
 from nni_darts.engine import SearchModule
 from nni_darts.errors import ConfigError
 from nni_darts.explain.cells import cells_of, grouped
 from nni_darts.explain.explanation import Explanation
 from nni_darts.explain.passes import passes_of
-from nni_darts.explain.surroundings import add_data, add_device, add_length, likely_device
+from nni_darts.explain.subject import Subject, subject_of
+from nni_darts.explain.surroundings import add_device, likely_device
 from nni_darts.memory import estimate_step
 from nni_darts.recipe import name_of
 from nni_darts.stages.search import strategy_of
 from nni_darts.stages.space import build_space
+from nni_darts.stages.task import task_of
 from nni_darts.strategy import DifferentiableStrategy
-from nni_darts.training.classifier import Classifier
 
 TRIED = 2
-"""Images of the forward that shows how the cells are computed."""
+"""Images or columns of the forward that shows how the cells are computed."""
 
 
 def explain_search(settings: Settings, memory: bool = False) -> Explanation:
@@ -42,13 +41,13 @@ def explain_search(settings: Settings, memory: bool = False) -> Explanation:
         The data, the space or the method do not fit together.
     """
     explanation = Explanation()
-    found = outline(settings.data)
+    subject = subject_of(settings)
     device = likely_device(settings)
-    add_data(explanation, found)
+    subject.describe(explanation)
     add_device(explanation, settings, device)
     strategy = strategy_of(settings)
-    supernet = strategy.mutate_model(build_space(settings, found.info))
-    module = strategy.configure_oneshot_module(Classifier.from_settings(settings.search))
+    supernet = strategy.mutate_model(build_space(settings, subject.info))
+    module = strategy.configure_oneshot_module(task_of(settings).search_module(settings.search))
     module.set_model(supernet)
     search = settings.search
     if settings.trainer.channels_last:
@@ -56,25 +55,21 @@ def explain_search(settings: Settings, memory: bool = False) -> Explanation:
     _add_sizes(explanation, module)
     where = device if explanation.facts["device"]["here"] else "cpu"
     module.to(where)
-    shape = (found.info.channels, *found.info.size)
     try:
         with _precision(settings, where), torch.no_grad():
-            supernet(torch.zeros(TRIED, *shape, device=where))
+            supernet(*subject.inputs(supernet, TRIED, where))
     except RuntimeError as error:
-        size = "x".join(map(str, shape))
         name = type(supernet).__name__
-        raise ConfigError(f"space: {name} does not take images of {size}: {error}") from error
+        raise ConfigError(f"space: {name} does not take {subject.shape}: {error}") from error
     _add_supernet(explanation, settings, supernet, strategy.unfused)
     _add_method(explanation, settings, strategy, module.tail_epochs)
-    train, valid = split(found.labels, settings.data.train_portion, settings.data.split_seed)
-    epochs = search.epochs + module.tail_epochs
-    add_length(explanation, settings, epochs, search.batch_size, len(train), len(valid))
+    subject.length_of_search(explanation, search.epochs + module.tail_epochs)
     said = explain_capture(settings, device)
     explanation.add("capture", said, *said)
     if not memory:
         explanation.add("memory", None, "not estimated; --memory does, by parts of a step")
     elif where == device:
-        _add_memory(explanation, settings, module, shape, where)
+        _add_memory(explanation, settings, module, subject, where)
     return explanation
 
 
@@ -135,13 +130,12 @@ def _add_method(
 
 
 def _add_memory(
-    explanation: Explanation, settings: Settings, module: SearchModule, shape: tuple[int, ...], device: str
+    explanation: Explanation, settings: Settings, module: SearchModule, subject: Subject, device: str
 ) -> None:
     (optimizer,), _ = module.training_module.configure_optimizers()
-    state, size = module.state, settings.search.batch_size
+    state = module.state
     state.optimizer = lambda: optimizer
-    images, labels = torch.zeros(size, *shape, device=device), torch.zeros(size, dtype=torch.long).to(device)
-    state.train_batch = state.valid_batch = (images, labels)
+    state.train_batch, state.valid_batch = subject.batches(settings.search.batch_size, device)
     found = estimate_step(state, module.recipe.architect, lambda: _precision(settings, device))
     explanation.add("memory", found.to_dict(), str(found))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from nni_darts.config.settings import Settings
-from nni_darts.data.outline import outline
 from nni_darts.explain.explanation import Explanation
-from nni_darts.explain.surroundings import add_data, add_device, add_length, likely_device
+from nni_darts.explain.subject import subject_of
+from nni_darts.explain.surroundings import add_device, likely_device
 from nni_darts.genotype import Architecture
 from nni_darts.stages.space import build_network
 from nni_darts.stages.training import parameters_of
@@ -23,11 +23,11 @@ def explain_training(settings: Settings, architecture: Architecture) -> Explanat
         The architecture does not fit the space or the images.
     """
     explanation, stage = Explanation(), settings.retrain
-    found = outline(settings.data)
-    add_data(explanation, found)
+    subject = subject_of(settings)
+    subject.describe(explanation)
     add_device(explanation, settings, likely_device(settings))
     with torch.device("meta"):  # its weights are not needed
-        network = build_network(settings, dict(stage.network), architecture, found.info)
+        network = build_network(settings, dict(stage.network), architecture, subject.info)
     kept = parameters_of(network)
     trained = sum(weight.numel() for weight in network.parameters())
     line = f"{kept:,} weights"
@@ -46,5 +46,5 @@ def explain_training(settings: Settings, architecture: Architecture) -> Explanat
     if ours and stage.drop_path_prob:
         lines.append(f"drop path grows to {stage.drop_path_prob:g} over the epochs")
     explanation.add("network", {"class": type(network).__name__, "shared": ours}, *lines)
-    add_length(explanation, settings, stage.epochs, stage.batch_size, len(found.labels), None)
+    subject.length_of_training(explanation, stage)
     return explanation

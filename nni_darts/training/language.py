@@ -177,7 +177,7 @@ class LanguageModule(LightningModule):
     def configure_optimizers(self) -> Any:
         kind = self.averaging.optimizer if self.averaging.active else torch.optim.SGD
         self._optimizer = kind(self.model.parameters(), lr=self.lr, weight_decay=self.weight_decay)
-        return self._optimizer
+        return [self._optimizer], []
 
     def on_train_epoch_start(self) -> None:
         self.train_scores.reset()
@@ -192,7 +192,7 @@ class LanguageModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         scores = self.valid_scores.compute()
         if self.averaging.observe(scores.get("loss", math.inf)):
-            self.trainer.optimizers = [self.configure_optimizers()]
+            self.trainer.optimizers, _ = self.configure_optimizers()
 
     def on_validation_end(self) -> None:
         self.averaging.leave()
