@@ -252,6 +252,11 @@ def test_validate_and_the_command_line_find_it_before_any_work(folder: Path):
     assert problem.startswith(f"{file}:1: method: Unrolled")
     file.write_text(SEVERAL + "stages: [search]\n")
     assert validate(file) == []
+    tuner = {"codeDirectory": str(folder), "className": "a.B", "classArgs": {"method": {"name": "gdas"}}}
+    axis = {"method.parts.architect": {"_type": "choice", "_value": ["first-order", "unrolled"]}}
+    file.write_text(yaml.safe_dump({"searchSpace": axis, "tuner": tuner}))
+    (problem,) = [problem for problem in validate(file) if "searchSpace" in problem]
+    assert "with method.parts.architect=unrolled: method: Unrolled (architect) needs" in problem
     out = folder / "run"
     for assignment, told in (("architect=unroled", "Did you mean unrolled?"), ("stoping=x", "stopping?")):
         result = CliRunner().invoke(

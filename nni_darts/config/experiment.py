@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nni_darts.config.machine import machine_problems
+from nni_darts.config.machine import machine_problems, method_problems
 from nni_darts.config.nni_fields import TOP, TUNER, in_nni_spelling, is_experiment, written
 from nni_darts.config.points import at_point, grid
 from nni_darts.config.problem import Path as KeyPath
@@ -72,9 +72,22 @@ def validate(path: str | Path, *, machine: bool = True) -> list[str]:
         problems += nni_problems(in_nni_spelling(file.data), file.path.parent, experiment)
     if machine and experiment is not None:
         named = {problem.path[:1] for problem in problems}
-        found = machine_problems(experiment.settings, experiment.folder)
+        found = machine_problems(experiment.settings, experiment.folder) or list(_at_points(experiment))
         problems += [problem for problem in found if problem.path[:1] not in named]
     return _sentences(file, problems)
+
+
+def _at_points(experiment: Experiment) -> Iterator[Problem]:
+    """What methods say of their names, options and parts where the search space varies them."""
+    seen = [experiment.settings.method]
+    for point in experiment.points:
+        settings = at_point(experiment.settings, point)
+        if isinstance(settings, list) or settings.method in seen:
+            continue
+        seen.append(settings.method)
+        varied = ", ".join(f"{key}={value}" for key, value in point.items() if key.startswith("method"))
+        for problem in method_problems(settings, experiment.folder):
+            yield Problem(("searchSpace",), f"with {varied}: {problem}")
 
 
 def _read(file: YamlFile) -> tuple[Experiment | None, list[Problem]]:

@@ -22,7 +22,7 @@ def machine_problems(settings: Settings, folder: Path) -> list[Problem]:
     return [
         *_data_folder(settings),
         *_dotted_names(settings, folder),
-        *_method(settings, folder),
+        *method_problems(settings, folder),
         *_device(settings),
         *genotype_problems(settings),
     ]
@@ -56,7 +56,7 @@ def _dotted_names(settings: Settings, folder: Path) -> Iterator[Problem]:
             yield Problem((section, "name"), f'"{name}" cannot be imported: {reason}.')
 
 
-def _method(settings: Settings, folder: Path) -> list[Problem]:
+def method_problems(settings: Settings, folder: Path) -> list[Problem]:
     """What the method itself says of its name, options and parts; needs torch."""
     if "search" not in settings.stages:
         return []

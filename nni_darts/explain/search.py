@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import torch
@@ -107,6 +108,7 @@ def _add_method(
     fact = {
         "name": method.name,
         "options": dict(method.options),
+        "parts": dict(method.parts),
         "passes": passes and passes.to_dict(),
         "warmup_epochs": settings.search.warmup_epochs,
         "weight_steps": strategy.recipe.weight_steps,
@@ -114,6 +116,8 @@ def _add_method(
     }
     options = ", ".join(f"{key} {value}" for key, value in method.options.items())
     lines = [method.name + (f" ({options})" if options else "")]
+    if method.parts:
+        lines.append(f"with the parts {json.dumps(method.parts)}")
     if passes is None:
         lines.append("its architect is its own; how often it goes through the network is not known here")
     else:

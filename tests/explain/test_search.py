@@ -69,6 +69,13 @@ def test_passes_of_the_orders(options: dict[str, Any], forwards: int, backwards:
     assert (passes["forwards"], passes["backwards"]) == (forwards, backwards)
 
 
+def test_parts_that_are_named_count_and_are_shown() -> None:
+    explanation = explained(method={"name": "darts", "order": 1, "parts": {"architect": "unrolled"}})
+    assert explanation.facts["method"]["passes"]["forwards"] == 5
+    assert explanation.facts["method"]["parts"] == {"architect": "unrolled"}
+    assert any("architect" in line and "unrolled" in line for line in explanation.lines)
+
+
 def test_passes_of_a_weight_step_that_needs_more() -> None:
     """Card s-darts, item 5: 2 forwards become 11, with 7 backwards more; random smoothing adds none."""
     adversarial = explained(method={"name": "s-darts", "perturbation": "adversarial"})
