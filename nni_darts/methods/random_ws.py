@@ -15,11 +15,13 @@ from nni_darts.methods.random_search import leave, uniform
 from nni_darts.parts.forward import only_chosen
 from nni_darts.parts.measure import measure
 from nni_darts.parts.paths import Path, UniformPaths, draw
+from nni_darts.parts.requirement import IMAGES, requires
 from nni_darts.parts.stopping import Sample, Stop, Stopping
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 
 
+@requires(IMAGES)
 class Ranking(Stopping):
     """After the last epoch: the best of many random architectures with the shared weights.
 
