@@ -29,7 +29,7 @@ def test_warm_up_epochs_are_named() -> None:
         ("cuda:0", {"trainer": {"capture": False}}, "trainer.capture is off"),
         ("cpu", {}, "the device is the CPU"),
         ("cuda:0", {"trainer": {"device": "cpu"}}, "the device is the CPU"),
-        ("cuda:0", {"method": {"name": "random-search"}}, "the method's architect <lambda> is not declared"),
+        ("cuda:0", {"method": {"name": "random-search"}}, "the method's architect leave is not declared"),
     ],
 )
 def test_why_not(device: str, settings: dict, why: str) -> None:
