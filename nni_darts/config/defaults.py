@@ -45,9 +45,9 @@ METHODS: dict[str, MethodDefaults] = {
     ),
     "gdas": MethodDefaults(
         # Its SGD has Nesterov momentum, which is not offered here.
-        "official GDAS-search, DARTS space",
+        "official code, DARTS space",
         {"epochs": 250, "batch_size": 256, "weight_decay": 5e-4},
-        {"nasbench201": Defaults("official GDAS.sh for NAS-Bench-201", {"batch_size": 64})},
+        {"nasbench201": Defaults("official code, NAS-Bench-201", {"batch_size": 64})},
     ),
     "idarts": MethodDefaults(
         "official search for NAS-Bench-1Shot1",
@@ -69,7 +69,7 @@ METHODS: dict[str, MethodDefaults] = {
     "pc-darts": MethodDefaults(
         "official train_search.py", {"batch_size": 256, "lr": 0.1, "lr_min": 0.0, "arch_lr": 6e-4}
     ),
-    "snas": MethodDefaults("official SNAS search", {"epochs": 150}),
+    "snas": MethodDefaults("official code", {"epochs": 150}),
 }
 """Only what differs from DARTS; the cell space and CIFAR-10 where a method does not say otherwise."""
 
