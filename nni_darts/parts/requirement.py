@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from nni_darts.genotype import ACTIVATIONS
 from nni_darts.supernet.structure import Structure
 
 Part = TypeVar("Part")
@@ -26,15 +25,6 @@ IMAGES = Requirement(
     "edges between images, not between the vectors of a recurrent cell",
     lambda structure: not any(label.startswith("recurrent/") for label in structure.choices),
 )
-
-
-IMAGES = Requirement(
-    "operations on images",
-    lambda structure: any(
-        not set(choice.values) <= set(ACTIVATIONS) for choice in structure.choices.values()
-    ),
-)
-"""Not only activations, as recurrent cells have them."""
 
 
 def cells_of_type(name: str) -> Requirement:
