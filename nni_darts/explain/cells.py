@@ -10,6 +10,7 @@ from torch import nn
 
 from nni_darts.explain.explanation import listed
 from nni_darts.supernet.fused.nodes import FusedNodes
+from nni_darts.supernet.recurrent.sequence import FusedSequence
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,23 @@ def cells_of(supernet: nn.Module) -> dict[str, CellFact]:
     return {
         name: _fact(module)
         for name, module in supernet.named_modules()
-        if hasattr(module, "node_states") and isinstance(getattr(module, "edges", None), nn.ModuleDict)
+        if _way(module) is not None and isinstance(getattr(module, "edges", None), nn.ModuleDict)
     }
 
 
 def _fact(cell: Any) -> CellFact:
-    nodes, edges = cell.node_states, len(cell.edges)
-    if not isinstance(nodes, FusedNodes):
+    way, edges = _way(cell), len(cell.edges)
+    if not isinstance(way, FusedNodes | FusedSequence):
         return CellFact("generic", edges=edges)
-    if nodes.refused:
-        return CellFact("generic", "; ".join(nodes.refused), edges)
-    left = tuple((f"{source} to {target}", why) for (source, target), why in sorted(nodes.left.items()))
+    if way.refused:
+        return CellFact("generic", "; ".join(way.refused), edges)
+    left = tuple((f"{source} to {target}", why) for (source, target), why in sorted(way.left.items()))
     return CellFact("fused", edges=edges, left=left)
+
+
+def _way(module: nn.Module) -> Any:
+    """What computes the nodes of a cell, or the time steps of a recurrent one."""
+    return getattr(module, "node_states", None) or getattr(module, "sequence", None)
 
 
 def grouped(cells: dict[str, CellFact]) -> dict[CellFact, list[str]]:

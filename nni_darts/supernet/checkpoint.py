@@ -23,8 +23,9 @@ from nni_darts.supernet.weights import MixtureWeights
 def checkpoint_each_cell(supernet: ModelSpace, mixture: MixtureWeights) -> int:
     """Checkpoint every cell of a supernet, in place; exact, for about a third more arithmetic.
 
-    Cells are NNI's ``Cell``, modules with a method ``node_states`` (as for the fused supernet), and the
-    members of an ``nn.ModuleList`` that the space calls ``cells``. Of cells within cells the outer counts.
+    Cells are NNI's ``Cell``, modules with a method ``node_states`` or ``sequence`` (as for the fused
+    supernet), and the members of an ``nn.ModuleList`` that the space calls ``cells``. Of cells within cells
+    the outer counts.
 
     Returns
     -------
@@ -49,7 +50,8 @@ def checkpoint_each_cell(supernet: ModelSpace, mixture: MixtureWeights) -> int:
 def _outermost(module: nn.Module, declared: Any) -> Iterator[Any]:
     for child in module.children():
         listed = module is declared and isinstance(declared, nn.ModuleList)
-        if listed or isinstance(child, MixedCell) or hasattr(child, "node_states"):
+        declares = hasattr(child, "node_states") or hasattr(child, "sequence")
+        if listed or declares or isinstance(child, MixedCell):
             yield child
         else:
             yield from _outermost(child, declared)

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from nni_darts.genotype import RecurrentGenotype
 from nni_darts.genotype.cell import RECURRENT
+from nni_darts.supernet.recurrent.sequence import run_sequence
+from nni_darts.supernet.recurrent.wiring import ACTIVATIONS, Wiring
 from search_spaces.recurrent.activations import build
 from search_spaces.recurrent.cell import Masks, RecurrentCell
 
@@ -22,6 +24,12 @@ class DiscreteRecurrentCell(RecurrentCell):
         self.pairs = pairs
         self.edges = nn.ModuleList(build(name) for name, _ in pairs)
         self.concat = genotype.concat(RECURRENT)
+        self.wiring = Wiring(tuple((source,) for _, source in pairs), self.concat)
+
+    def sequence(self, x: Tensor, hidden: Tensor, masks: Masks) -> Tensor:
+        """All time steps at once: a genotype is a mixture in which one activation has all the weight."""
+        weights = x.new_tensor([[float(name == kind) for kind in ACTIVATIONS] for name, _ in self.pairs])
+        return run_sequence(self, self.wiring, x, hidden, masks, weights).outputs
 
     def step(self, token: Tensor, hidden: Tensor, masks: Masks) -> Tensor:
         """Node by node."""

@@ -10,7 +10,9 @@ from torch import nn
 
 from nni_darts.supernet.fused.nodes import FusedNodes
 from nni_darts.supernet.fused.plan import Edge
+from nni_darts.supernet.fused.recognise import NotFusedError
 from nni_darts.supernet.inputs import NodeInput
+from nni_darts.supernet.recurrent.sequence import FusedSequence
 from nni_darts.supernet.weights import MixtureWeights
 
 
@@ -19,7 +21,9 @@ def fuse(supernet: ModelSpace, mixture: MixtureWeights, always: bool = True) -> 
 
     A cell is a module with ``edges`` (a ModuleDict, ``"{source}_{target}"``), ``inputs`` (a ModuleDict,
     ``"{target}"``: what sums the edges of a node) and a method ``node_states`` that computes the nodes
-    from the states before them and is called by the cell's forward.
+    from the states before them and is called by the cell's forward. A recurrent cell has a method
+    ``sequence`` instead, which computes all time steps, matrices ``W_init`` and ``W_nodes`` and one ``bn``;
+    it is fused wherever it can be, since that is always faster.
 
     Parameters
     ----------
@@ -31,6 +35,9 @@ def fuse(supernet: ModelSpace, mixture: MixtureWeights, always: bool = True) -> 
     What is not fused and why, one sentence each; empty if everything is.
     """
     cells = {name: module for name, module in supernet.named_modules() if _is_cell(module)}
+    recurrent = {name: module for name, module in supernet.named_modules() if is_recurrent(module)}
+    if recurrent:
+        return [note for name, cell in recurrent.items() for note in _fuse_sequence(name, cell, mixture)]
     if not cells:
         return [f"{type(supernet).__name__} has no cells that declare their edges."]
     notes = []
@@ -47,9 +54,25 @@ def fuse(supernet: ModelSpace, mixture: MixtureWeights, always: bool = True) -> 
     return notes
 
 
+def _fuse_sequence(name: str, cell: Any, mixture: MixtureWeights) -> Iterator[str]:
+    try:
+        cell.sequence = FusedSequence(cell, mixture)
+    except NotFusedError as reason:
+        yield f"{name}: {reason}."
+
+
+def is_recurrent(module: nn.Module) -> bool:
+    """Whether a module declares its edges, and computes whole sequences."""
+    return hasattr(module, "sequence") and _declares(module)
+
+
 def _is_cell(module: nn.Module) -> bool:
+    return hasattr(module, "node_states") and _declares(module)
+
+
+def _declares(module: nn.Module) -> bool:
     containers = (getattr(module, name, None) for name in ("edges", "inputs"))
-    return hasattr(module, "node_states") and all(isinstance(item, nn.ModuleDict) for item in containers)
+    return all(isinstance(item, nn.ModuleDict) for item in containers)
 
 
 def _problem(cell: Any) -> str | None:

@@ -16,9 +16,12 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
-SOURCES = ("chains.c", "fold.c", "pool.c")
+SOURCES = ("chains.c", "fold.c", "pool.c", "recurrent.c")
 HEADERS = ("base.h", "depthwise.h")
-FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fno-trapping-math", "-fno-math-errno", "-shared", "-fPIC")
+FLAGS = (
+    *("-std=gnu11", "-O3", "-march=native", "-fno-trapping-math", "-fno-math-errno", "-fopenmp-simd"),
+    *("-shared", "-fPIC"),
+)
 
 
 @cache
