@@ -76,7 +76,7 @@ def test_a_decay_that_was_multiplied_counts_as_what_it_stands_for():
     """3e-4 * 10 * 10 is 0.030000000000000002."""
     assert len(way_of(list(GOLDEN), 3e-4 * 10 * 10)) == 0
     assert len(way_of(list(GOLDEN), 3e-4 * 10, most=3e-4 * 10 * 10)) == 1
-    assert len(way_of(list(GOLDEN), most=0.3)) == 3  # ln 1000 / ln 10 is 2.9999999999999996
+    assert len(way_of(list(GOLDEN), 1e-4, growth=3, most=3e-4)) == 1  # ln 3 / ln 3 is 0.9999999999999998
 
 
 JUMPY = {"every": 1, "window": 1, "start": 0, "delta": 1, "factor": 1e-9, "order": 1}
