@@ -138,6 +138,11 @@ class DifferentiableStrategy(OneShotStrategy):
             return self.recipe
         return recipe_in(self.recipe.phases, self.phase, self.recipe)
 
+    @property
+    def structure(self) -> Structure:
+        """The choices of the supernet."""
+        return self._structure
+
     def exchange(self, supernet: ModelSpace, evaluator: Any) -> None:
         """What is searched from now on."""
         self._mutated_model_space = RawFormatModelSpace(supernet, evaluator)

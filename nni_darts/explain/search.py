@@ -64,7 +64,8 @@ def explain_search(settings: Settings, memory: bool = False) -> Explanation:
         raise ConfigError(f"space: {name} does not take {subject.shape}: {error}") from error
     _add_supernet(explanation, settings, supernet, strategy.unfused)
     _add_method(explanation, settings, strategy, module.tail_epochs)
-    subject.length_of_search(explanation, search.epochs + module.tail_epochs)
+    epochs = search.epochs * max(1, len(_outline(strategy))) + module.tail_epochs
+    subject.length_of_search(explanation, epochs)
     said = explain_capture(settings, device)
     explanation.add("capture", said, *said)
     if not memory:
@@ -130,7 +131,20 @@ def _add_method(
     if tail_epochs:
         searched = f"{settings.search.epochs} epochs of search"
         lines.append(f"{searched} are followed by {tail_epochs} of {name_of(strategy.recipe.tail)}")
-    explanation.add("method", fact, *lines)
+    outline = _outline(strategy)
+    for number, phase in enumerate(outline, start=1):
+        said = ", ".join(f"{name} {value:g}" for name, value in phase.items())
+        lines.append(f"phase {number} of {len(outline)}: {said}, {settings.search.epochs} epochs")
+    if strategy.recipe.phases is not None and not outline:
+        lines.append("it goes on in phases, whose number is decided as it goes; this is the first")
+    explanation.add("method", {**fact, "phases": outline}, *lines)
+
+
+def _outline(strategy: DifferentiableStrategy) -> list[dict[str, Any]]:
+    """What is known of the phases of a search; the supernet is the first one's."""
+    if strategy.recipe.phases is None or strategy.origin is None:
+        return []
+    return strategy.recipe.phases.outline(strategy.origin.arguments, strategy.structure)
 
 
 def _add_memory(

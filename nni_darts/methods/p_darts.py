@@ -183,13 +183,10 @@ class Stages(Phases):
 
     def outline(self, arguments: Arguments, structure: Structure) -> list[dict[str, Any]]:
         most = max(structure.sizes.values())
+        counts = (most, *(min(count, most) for count in self.keep))
         return [
-            {
-                **self._depth(index, arguments),
-                "candidates": min(keep, most) if index else most,
-                "dropout": rate,
-            }
-            for index, (keep, rate) in enumerate(zip(self.keep, self.dropout, strict=True))
+            {**self._depth(index, arguments), "candidates": count, "dropout": rate}
+            for index, (count, rate) in enumerate(zip(counts, self.dropout, strict=True))
         ]
 
     def _depth(self, index: int, arguments: Arguments) -> dict[str, int]:

@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from nni_darts import stages
 from nni_darts.config import Settings
+from nni_darts.explain import explain_search
 from nni_darts.genotype import Architecture
 from nni_darts.origin import Origin
 from nni_darts.run import NullReporter, Run
@@ -117,3 +118,13 @@ def test_other_spaces_are_built_again_by_their_own_arguments(name: str) -> None:
     assert not origin.differs({depth: 3 if name == "s1" else 1})
     assert origin.differs({depth: 4})
     assert Origin(S1()).arguments["layers"] == 8
+
+
+def test_a_dry_run_says_what_the_phases_are(settings: Settings) -> None:
+    found = explain_search(settings)
+    assert found.facts["method"]["phases"] == [
+        {"layers": 1, "candidates": 4, "dropout": 0.0},
+        {"layers": 2, "candidates": 2, "dropout": 0.4},
+    ]
+    assert "  phase 2 of 2: layers 2, candidates 2, dropout 0.4, 2 epochs" in found.lines
+    assert found.facts["steps"]["epochs"] == 4
