@@ -24,6 +24,7 @@ def with_outer_options(
     arch_init: float | None = None,
     arch_init_mean: float | None = None,
     arch_grad_clip: float | None = None,
+    unrolled_clip: float | None = None,
     warmup_epochs: int = 0,
     weight_steps: int | None = None,
 ) -> Recipe:
@@ -40,6 +41,9 @@ def with_outer_options(
         method's relaxation.
     arch_grad_clip
         Largest norm of the architecture's gradient; None for that of the recipe.
+    unrolled_clip
+        Largest norm of the weights' gradients inside the unrolled step; None for that of the method. It
+        matters to architects that unroll one.
     warmup_epochs
         Epochs at the beginning in which only the weights learn, whatever the method's schedules say.
     weight_steps
@@ -52,8 +56,10 @@ def with_outer_options(
     """
     if arch_schedule not in SCHEDULES:
         raise ConfigError(f'search.arch_schedule: got "{arch_schedule}"; write {" or ".join(SCHEDULES)}.')
+    limited = getattr(recipe.architect, "limited", None)
     given = arch_init is not None or arch_init_mean is not None
     return recipe.but(
+        architect=recipe.architect if limited is None else limited(unrolled_clip),
         outer_optimiser=OuterOptimiser(arch_lr, arch_betas, arch_weight_decay, arch_optimizer),
         outer_schedule=Cosine(arch_lr_min) if arch_schedule == "cosine" else None,
         outer_clip=recipe.outer_clip if arch_grad_clip is None else arch_grad_clip,

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
 from nni_darts.config import Settings
 from nni_darts.errors import ConfigError, Interrupted
 from nni_darts.outer import OUTER_OPTIONS, with_outer_options
+from nni_darts.parts.architect import Unrolled
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.parts.outer import Beginning, Cosine, OuterOptimiser, with_schedule
 from nni_darts.parts.relaxation import Softmax
@@ -167,6 +168,7 @@ def test_every_method_has_them(name: str) -> None:
         "arch_init": 0.3,
         "arch_init_mean": -1.0,
         "arch_grad_clip": 2.0,
+        "unrolled_clip": 0.5,
         "warmup_epochs": 2,
         "weight_steps": 3,
     }
@@ -178,6 +180,9 @@ def test_every_method_has_them(name: str) -> None:
     assert recipe.beginning == Beginning(0.3, -1.0)
     assert (recipe.weight_steps, len(recipe.schedules)) == (3, len(bare.schedules) + 1)
     assert settings.to_dict()["search"] == {**settings.to_dict()["search"], **options}
+    if isinstance(bare.architect, Unrolled):
+        assert isinstance(recipe.architect, Unrolled)
+        assert recipe.architect.clip == 0.5
 
 
 def test_what_they_do_not_allow() -> None:

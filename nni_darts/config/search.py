@@ -42,6 +42,11 @@ class Search(Section):
     arch_grad_clip: Positive | None = Field(
         default=None, description="largest norm of the architecture's gradient; null: as the method says"
     )
+    unrolled_clip: Positive | None = Field(
+        default=None,
+        description="largest norm of the weights' gradients inside the unrolled step of second order; null: "
+        "no limit",
+    )
     warmup_epochs: Index = Field(default=0, description="epochs at the start that train weights only")
     weight_steps: Count | None = Field(
         default=None,

@@ -51,6 +51,7 @@ STAGES: dict[str, dict[str, Any]] = {
         "weight_decay": 5e-7,
         "arch_lr": 3e-3,
         "arch_betas": (0.9, 0.999),
+        "unrolled_clip": 0.25,
     },
     "select": {**_TRAINING, "epochs": 300},
     "retrain": {**_TRAINING, "epochs": 8000},

@@ -33,7 +33,8 @@ def darts(
 ) -> Recipe:
     """DARTS of the given order; the other options, those of :class:`Unrolled`, only matter for order 2.
 
-    The recurrent search of the authors has ``clip`` 0.25 (rnn/train_search.py), the convolutional one none.
+    Where ``clip`` is left out, ``search.unrolled_clip`` holds: 0.25 on texts, as in the authors' recurrent
+    search, none on images.
     """
     if order not in (1, 2):
         raise ConfigError(f"method.order: got {order!r}; write 1 (first order) or 2 (unrolled).")

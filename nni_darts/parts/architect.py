@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -88,6 +90,14 @@ class Unrolled:
         self.radius = radius
         self.clip = clip
         self.official = official
+
+    def limited(self, clip: float | None) -> Unrolled:
+        """The same with this limit where it has none of its own."""
+        if clip is None or self.clip is not None:
+            return self
+        found = copy.copy(self)
+        found.clip = clip
+        return found
 
     def check(self, state: SearchState) -> None:
         """Refuse what the formula does not hold for, before the first step."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from nni_darts.config.defaults import search_defaults
 from nni_darts.errors import ConfigError
+from nni_darts.outer import with_outer_options
 from nni_darts.parts.architect import Unrolled, shortened
 from nni_darts.recipe import build_recipe
 from nni_darts.state import SearchState
@@ -87,3 +89,18 @@ def test_the_method_passes_its_options_on():
     assert (architect.clip, architect.official) == (0.25, True)
     with pytest.raises(ConfigError, match="method.clip: got 0; it must be greater than 0"):
         build_recipe("darts", clip=0)
+
+
+def test_the_search_section_limits_every_architect_that_unrolls_and_has_no_limit_of_its_own():
+    for options, clip in (({}, 0.25), ({"clip": 2.0}, 2.0)):
+        recipe = with_outer_options(build_recipe("darts", **options), unrolled_clip=0.25)
+        assert recipe.architect.clip == clip
+    assert with_outer_options(build_recipe("darts")).architect.clip is None
+    first = build_recipe("darts", order=1)
+    assert with_outer_options(first, unrolled_clip=0.25).architect is first.architect
+
+
+def test_on_texts_the_limit_is_that_of_the_authors():
+    """Card darts-rnn, defaults: clip 0.25."""
+    assert search_defaults("darts", "darts_rnn", text=True)["unrolled_clip"].value == 0.25
+    assert "unrolled_clip" not in search_defaults("darts", "darts")
