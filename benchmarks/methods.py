@@ -79,6 +79,7 @@ def main(
     jobs: int,
     out: Path,
     any_code: bool,
+    epochs: int,
     no_search: bool,
     as_line: bool,
     write: bool,
@@ -89,7 +90,7 @@ def main(
         table = NasBench201.read()
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
-    budget = replace(USUAL, **sizes)
+    budget = replace(USUAL, epochs=epochs, **sizes)
     known = variants()
     # Seed by seed, so that what is there early is of all methods.
     tasks = [Task(known[name], seed, budget) for seed in seeds for name in names]
@@ -100,7 +101,7 @@ def main(
     parts = [
         f"{hardware('cpu', 1)}. {provenance()}",
         page.table_of(measured, around, table),
-        page.notes(measured, refusals(found)),
+        page.notes(measured, refusals(found), epochs),
         page.about(budget, seeds),
     ]
     absent = [task for task in tasks if task not in found]

@@ -97,13 +97,15 @@ def about(budget: Budget, seeds: Sequence[int]) -> str:
     )
 
 
-def notes(rows: Iterable[Row], refused: Mapping[str, str]) -> str:
+def notes(rows: Iterable[Row], refused: Mapping[str, str], epochs: int) -> str:
     """What the table does not say."""
     lines = []
     for row in rows:
-        if any(epoch is not None for epoch in row.stopped):
-            epochs = ", ".join("none" if epoch is None else str(epoch + 1) for epoch in row.stopped)
-            lines.append(f"- {row.name} took the architecture of an earlier epoch: {epochs}.")
+        earlier = [epoch is not None and epoch + 1 < epochs for epoch in row.stopped]
+        if any(earlier):
+            taken = zip(earlier, row.stopped, strict=True)
+            counts = ", ".join(str((epoch or 0) + 1) if early else "the end" for early, epoch in taken)
+            lines.append(f"- {row.name} took the architecture of an earlier epoch, by seed: {counts}.")
         if row.other_code:
             count = f"{row.other_code} of {len(row.seeds)}"
             lines.append(f"- {row.name}: {count} searches are of an earlier state of the code.")

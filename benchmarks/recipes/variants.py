@@ -53,6 +53,8 @@ FITTED: dict[str, Callable[[int], Options]] = {
     # Its gates add up to 3.5 times a mixture of DARTS, and its rate for the weights goes with that. Its own
     # rate for the gates is ten times DARTS's: thirty times that closes them before a weight has learned.
     "fair-darts": lambda epochs: {"search.lr": 0.005, "search.arch_lr": 0.03},
+    # Every edge of this space is kept: there is nothing that weights of edges would decide.
+    "pc-darts": lambda epochs: {"edge_weights": False},
     # 10 epochs without a change, of 50; and this space has no normal cell, of which it would look at alone.
     "darts-plus": lambda epochs: {"patience": _per_50(epochs, 10, 2), "scope": "all"},
     # 25 epochs for its decisions after 100 of search: the least that it can do with is one for each.

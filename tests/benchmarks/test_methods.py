@@ -275,6 +275,18 @@ def test_the_text_of_the_page_stays(tmp_path: Path):
         page.write("third", path)
 
 
+def test_an_earlier_architecture_is_told_from_the_last(table: NasBench201):
+    results = {
+        task: {**found(), "other_code": False, "stopped": {"architecture_epoch": epoch}}
+        for task, epoch in zip(tasks("darts-es", seeds=(0, 1)), (3, 11), strict=True)
+    }
+    (row,) = rows(results, table)
+    assert page.notes([row], {}, 12) == (
+        "- darts-es took the architecture of an earlier epoch, by seed: 4, the end."
+    )
+    assert page.notes([row], {}, 4) == ""
+
+
 def test_the_text_about_the_numbers_names_every_size():
     text = page.about(Budget(images=1234, epochs=7, batch_size=50), [0, 1])
     assert "1,234 of" in text
