@@ -69,7 +69,7 @@ METHODS: dict[str, MethodDefaults] = {
     "pc-darts": MethodDefaults(
         "official train_search.py", {"batch_size": 256, "lr": 0.1, "lr_min": 0.0, "arch_lr": 6e-4}
     ),
-    "snas": MethodDefaults("official code", {"epochs": 150}),
+    "snas": MethodDefaults("official code", {"epochs": 150, "arch_grad_clip": 10.0}),
 }
 """Only what differs from DARTS; the cell space and CIFAR-10 where a method does not say otherwise."""
 

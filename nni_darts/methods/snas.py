@@ -39,7 +39,7 @@ def snas(
 
     The paper keeps every edge with its best operation, ``none`` among them. Cells of two inputs per node
     cannot hold that: there DARTS's rule derives, on softmax(alpha); on NAS-Bench-201 nothing differs. The
-    resource term, and the clipping of the alphas' gradient at norm 10, are not here.
+    resource term is not here.
     """
     recipe = Recipe(
         architect=first_order,
