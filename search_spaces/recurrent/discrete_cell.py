@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nni_darts.genotype import RecurrentGenotype
 from nni_darts.genotype.cell import RECURRENT
+from nni_darts.supernet.recurrent.native import is_native
 from nni_darts.supernet.recurrent.sequence import run_sequence
 from nni_darts.supernet.recurrent.wiring import ACTIVATIONS, Wiring
 from search_spaces.recurrent.activations import build
@@ -27,7 +28,9 @@ class DiscreteRecurrentCell(RecurrentCell):
         self.wiring = Wiring(tuple((source,) for _, source in pairs), self.concat)
 
     def sequence(self, x: Tensor, hidden: Tensor, masks: Masks) -> Tensor:
-        """All time steps at once: a genotype is a mixture in which one activation has all the weight."""
+        """All time steps at once where there are kernels, for which a genotype is a decided mixture."""
+        if not is_native(x):
+            return super().sequence(x, hidden, masks)
         weights = x.new_tensor([[float(name == kind) for kind in ACTIVATIONS] for name, _ in self.pairs])
         return run_sequence(self, self.wiring, x, hidden, masks, weights).outputs
 

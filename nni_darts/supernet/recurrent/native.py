@@ -10,13 +10,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from nni_darts.supernet.fused.native.function import gradients_through
-from nni_darts.supernet.fused.native.kernels import Kernels, kernels_for
+from nni_darts.supernet.fused.native.kernels import kernels_for
 from nni_darts.supernet.recurrent.plain import plain_sequence
 from nni_darts.supernet.recurrent.wiring import Found, Matrices, Norm, Wiring
 
@@ -98,8 +99,35 @@ class _Run:
     inverse: Tensor
 
 
+class _Layout(ctypes.Structure):
+    """The first argument of both kernels."""
+
+    _fields_ = tuple((name, ctypes.c_int64) for name in ("batch", "width", "edges", "threads", "norm"))
+
+
+class _Row(NamedTuple):
+    """Where the entry of time step 0 lies in memory, and how far apart the entries are, in bytes."""
+
+    start: int
+    apart: int
+
+    @classmethod
+    def of(cls, whole: Tensor, offset: int = 0) -> _Row:
+        """From a tensor whose first dimension is time; ``offset`` counts numbers."""
+        size = whole.element_size()
+        return cls(whole.data_ptr() + offset * size, whole.stride(0) * size)
+
+    def at(self, step: int) -> int:
+        """The address at a time step."""
+        return self.start + step * self.apart
+
+
 class _Cell:
-    """Sizes, and the calls of the kernels, for one sequence."""
+    """Sizes, and the calls of the kernels, for one sequence.
+
+    Time steps are short, so nothing is made twice in them that could be made once: views of time steps come
+    from ``unbind``, and the kernels get addresses.
+    """
 
     def __init__(
         self, wiring: Wiring, norm: Norm | None, mask: Tensor | None, like: Tensor, weights: Tensor
@@ -109,11 +137,21 @@ class _Cell:
         self.steps, self.batch, double = like.shape
         self.width = double // 2
         self.states = wiring.nodes + 1
-        self.kernels = _kernels(like.dtype)
+        self.forward, self.backward = _kernels(like.dtype)
         self.like = like
         self.weights = weights.detach()
         self.initial = like.new_tensor([[1.0, 0.0, 0.0, 0.0]])
-        self.mode = 0 if norm is None else 1 if norm.given is None else 2
+        mode = 0 if norm is None else 1 if norm.given is None else 2
+        counts = [1, *map(len, wiring.sources)]
+        threads = torch.get_num_threads()
+        self.layouts = [_Layout(self.batch, self.width, count, threads, mode) for count in counts]
+        size = self.weights.element_size()
+        self.rows = [
+            self.initial.data_ptr(),
+            *(self.weights.data_ptr() + row * self.weights.shape[1] * size for row in wiring.rows[:-1]),
+        ]
+        self.share = like.new_zeros(self.states, 1, 1)
+        self.share[list(wiring.outputs)] = 1 / len(wiring.outputs)
 
     def run(
         self, projected: Tensor, hidden: Tensor, of_hidden: Tensor, matrices: Sequence[Tensor | None]
@@ -135,166 +173,192 @@ class _Cell:
         )
         if self.norm is not None and self.norm.given is not None:
             run.mean[:], run.variance[:] = self.norm.given
-        share = 1 / len(self.wiring.outputs)
+        incoming = self._incoming(run, hidden)
+        written = [
+            [_Row.of(whole[:, state]) for whole in (run.mean, run.variance, run.inverse)]
+            + [_Row.of(run.states[state]), _Row.of(run.masked[state])]
+            for state in range(states)
+        ]
+        mask = _address(self.mask)
+        eps = 0.0 if self.norm is None else self.norm.eps
+        products = [
+            None if product is None or matrix is None else (product.unbind(0), matrix)
+            for product, matrix in zip(run.products, matrices, strict=True)
+        ]
+        masked = [state.unbind(0) for state in run.masked.unbind(0)]
+        firsts, outs, hiddens = run.first.unbind(0), run.outputs.unbind(0), run.hidden.unbind(0)
+        by_step = kept.unbind(1)
         for step in range(steps):
-            masked = hidden if self.mask is None else torch.mul(hidden, self.mask, out=run.hidden[step])
-            run.first[step].addmm_(masked, of_hidden)
-            before = run.outputs[step - 1] if step else hidden
+            before = hidden if self.mask is None else torch.mul(hidden, self.mask, out=hiddens[step])
+            firsts[step].addmm_(before, of_hidden)
             for state in range(states):
-                self._forward(run, step, state, before)
-                product, matrix = run.products[state], matrices[state]
-                if product is not None and matrix is not None:
-                    torch.mm(run.masked[state, step], matrix, out=product[step])
-            out = run.outputs[step]
-            first, *others = self.wiring.outputs
-            out.copy_(run.states[first, step])
-            for node in others:
-                out.add_(run.states[node, step])
-            hidden = out.mul_(share)
+                mean, variance, inverse, out, out_masked = (row.at(step) for row in written[state])
+                given = (*incoming[state].at(step), self.rows[state], eps, mean, variance, inverse)
+                self.forward(self.layouts[state], *given, mask, out, out_masked)
+                following = products[state]
+                if following is not None:
+                    torch.mm(masked[state][step], following[1], out=following[0][step])
+            hidden = self._mean(by_step[step], outs[step])
         return run
+
+    def _mean(self, states: Tensor, out: Tensor) -> Tensor:
+        first, *others = self.wiring.outputs
+        if self.wiring.outputs == tuple(range(first, self.states)):
+            return torch.mean(states[first:], 0, out=out)
+        out.copy_(states[first])
+        for node in others:
+            out.add_(states[node])
+        return out.div_(1 + len(others))
 
     def back(
         self, run: _Run, given: Sequence[Tensor], wanted: Sequence[bool], of_outputs: Tensor
     ) -> list[Tensor | None]:
         """Gradients of the arguments that want one, backwards through all time steps."""
         _, hidden, of_hidden, _, *nodes = given
-        wants_hidden_matrix, wants_weights = wanted[2], wanted[3]
-        wants_nodes = any(wanted[4:])
         readers = self.wiring.readers
         matrices = [_columns(nodes, reading) for reading in readers]
-        turned = [None if m is None else m.t() for m in matrices]
-        totals = [None if m is None or not wants_nodes else torch.zeros_like(m) for m in matrices]
+        # In memory, since products with few rows are quicker so.
+        turned = [None if m is None else m.t().contiguous() for m in matrices]
+        hidden_turned = of_hidden.t().contiguous()
+        wants_nodes = any(wanted[4:])
+        totals = [torch.zeros_like(m) if m is not None and wants_nodes else None for m in matrices]
         of_first = torch.empty_like(run.first)
-        of_weights = self.like.new_zeros(self.weights.shape, dtype=torch.float64) if wants_weights else None
-        share = 1 / len(self.wiring.outputs)
+        of_weights = self.like.new_zeros(self.weights.shape, dtype=torch.float64) if wanted[3] else None
         columns = sum(matrix.shape[1] for matrix in matrices if matrix is not None)
         block = _block(self.steps, columns, self.batch)
-        rooms = [
-            None if product is None else product.new_empty(block, *product.shape[1:])
-            for product in run.products
-        ]
+        rooms = [None if p is None else p.new_empty(block, *p.shape[1:]) for p in run.products]
         of_states = self.like.new_empty(self.states, self.batch, self.width)
         of_masked = self.like.new_empty(self.batch, self.width)
         of_before = self.like.new_zeros(self.batch, self.width)
+        into = self._into(rooms, of_first, of_states, of_before, of_weights)
+        incoming = self._incoming(run, hidden)
+        read = [(_Row.of(run.states[s]), _Row.of(run.inverse[:, s])) for s in range(self.states)]
+        mask, through = _address(self.mask), _address(of_masked)
+        gradients = [_address(of_states[state]) for state in range(self.states)]
+        views = [None if room is None else room.unbind(0) for room in rooms]
         end = self.steps
         while end:
             begin = max(0, end - block)
             for step in reversed(range(begin, end)):
-                place = step - begin
-                of_out = (of_outputs[step] + of_before).mul_(share)
-                of_states.zero_()
-                for node in self.wiring.outputs:
-                    of_states[node].add_(of_out)
+                torch.mul(of_outputs[step] + of_before, self.share, out=of_states)
                 of_before.zero_()
-                before = run.outputs[step - 1] if step else hidden
                 for state in reversed(range(self.states)):
-                    room, matrix = rooms[state], turned[state]
-                    through = None
-                    if room is not None and matrix is not None:
-                        through = torch.mm(room[place], matrix, out=of_masked)
-                    gradients = (of_states, of_first[step], of_before, rooms, place, of_weights)
-                    self._backward(run, step, state, before, through, *gradients)
-                torch.mm(of_first[step], of_hidden.t(), out=of_masked)
+                    view, matrix = views[state], turned[state]
+                    if view is not None and matrix is not None:
+                        torch.mm(view[step - begin], matrix, out=of_masked)
+                    own, inverse = (row.at(step) for row in read[state])
+                    of_products, of_sources, of_row = into[state]
+                    seen = (*incoming[state].at(step), self.rows[state], own, inverse, mask)
+                    self.backward(
+                        self.layouts[state],
+                        *(*seen, None if view is None else through, gradients[state]),
+                        *(_addresses(of_products, step if state == 0 else step - begin), of_sources, of_row),
+                    )
+                torch.mm(of_first[step], hidden_turned, out=of_masked)
                 of_before.add_(of_masked) if self.mask is None else of_before.addcmul_(of_masked, self.mask)
             for state, (total, room) in enumerate(zip(totals, rooms, strict=True)):
                 if total is not None and room is not None:
-                    seen = run.masked[state, begin:end].flatten(0, 1)
-                    total.addmm_(seen.t(), room[: end - begin].flatten(0, 1))
+                    rows = run.masked[state, begin:end].flatten(0, 1)
+                    total.addmm_(rows.t(), room[: end - begin].flatten(0, 1))
             end = begin
         hidden_matrix = None
-        if wants_hidden_matrix:
+        if wanted[2]:
             unmasked = torch.cat([hidden[None], run.outputs[:-1]])
-            seen = unmasked if self.mask is None else run.hidden
-            hidden_matrix = seen.flatten(0, 1).t() @ of_first.flatten(0, 1)
+            seen_hidden = unmasked if self.mask is None else run.hidden
+            hidden_matrix = seen_hidden.flatten(0, 1).t() @ of_first.flatten(0, 1)
         found = _by_node(totals, readers, nodes, self.width) if wants_nodes else [None] * len(nodes)
-        gradients_of_weights = None if of_weights is None else of_weights.to(self.like.dtype)
-        every = [of_first, of_before, hidden_matrix, gradients_of_weights, *found]
+        of_table = None if of_weights is None else of_weights.to(self.like.dtype)
+        every = [of_first, of_before, hidden_matrix, of_table, *found]
         return [gradient if wants else None for gradient, wants in zip(every, wanted, strict=True)]
 
-    def _incoming(
-        self, state: int, step: int, before: Tensor, run: _Run
-    ) -> tuple[list[Tensor], list[int], list[Tensor], Tensor]:
-        """Products and their strides, states and weights of the edges to a state."""
-        if state == 0:
-            return [run.first[step]], [2 * self.width], [before], self.initial
-        sources = self.wiring.sources[state - 1]
-        rows = self.wiring.rows
-        products, strides = self._parts(run.products, step, state)
-        states = [run.states[source, step] for source in sources]
-        return products, strides, states, self.weights[rows[state - 1] : rows[state]]
+    def _incoming(self, run: _Run, hidden: Tensor) -> list[_Incoming]:
+        """Products and states of the edges to every state."""
+        double = 2 * self.width
+        before = _Row.of(run.outputs)
+        # The hidden state before the first time step is the caller's.
+        first = _Incoming([_Row.of(run.first)], (ctypes.c_int64 * 1)(double), [before], hidden.data_ptr())
+        found = [first]
+        for node, sources in enumerate(self.wiring.sources, start=1):
+            products = self._parts(run.products, node)
+            widths = [self._width_of(run.products[source]) for source in sources]
+            strides = (ctypes.c_int64 * len(sources))(*widths)
+            found.append(_Incoming(products, strides, [_Row.of(run.states[source]) for source in sources]))
+        return found
 
-    def _parts(self, wholes: Sequence[Tensor | None], step: int, node: int) -> tuple[list[Tensor], list[int]]:
-        """The columns of a node in the products of its sources, as their first elements, and the strides."""
-        found, strides = [], []
+    def _into(
+        self,
+        rooms: Sequence[Tensor | None],
+        of_first: Tensor,
+        of_states: Tensor,
+        of_before: Tensor,
+        of_weights: Tensor | None,
+    ) -> list[tuple[list[_Row], Any, int | None]]:
+        """For every state where the gradients of its edges go: products, states, and rows of weights."""
+        found: list[tuple[list[_Row], Any, int | None]] = [
+            ([_Row.of(of_first)], (ctypes.c_void_p * 1)(of_before.data_ptr()), None)
+        ]
+        for node, sources in enumerate(self.wiring.sources, start=1):
+            targets = (ctypes.c_void_p * len(sources))(*(of_states[source].data_ptr() for source in sources))
+            row = None if of_weights is None else of_weights[self.wiring.rows[node - 1] :].data_ptr()
+            found.append((self._parts(rooms, node), targets, row))
+        return found
+
+    def _parts(self, wholes: Sequence[Tensor | None], node: int) -> list[_Row]:
+        """The columns of a node in what its sources have."""
+        found = []
         for source in self.wiring.sources[node - 1]:
             whole = wholes[source]
             assert whole is not None
-            start = self.wiring.readers[source].index(node) * 2 * self.width
-            found.append(whole[step, :, start : start + 2 * self.width])
-            strides.append(whole.shape[2])
-        return found, strides
+            found.append(_Row.of(whole, self.wiring.readers[source].index(node) * 2 * self.width))
+        return found
 
-    def _layout(self, edges: int) -> Any:
-        return ctypes.byref(_Layout(self.batch, self.width, edges, torch.get_num_threads(), self.mode))
+    @staticmethod
+    def _width_of(product: Tensor | None) -> int:
+        assert product is not None
+        return product.shape[2]
 
-    def _forward(self, run: _Run, step: int, state: int, before: Tensor) -> None:
-        products, strides, states, weights = self._incoming(state, step, before, run)
-        eps = 0.0 if self.norm is None else self.norm.eps
-        statistics = (run.mean[step, state], run.variance[step, state], run.inverse[step, state])
-        self.kernels(
-            *("recurrent_forward", self._layout(len(products)), _starts(products), strides, states, weights),
-            *(eps, *statistics, self.mask, run.states[state, step], run.masked[state, step]),
-        )
 
-    def _backward(
-        self,
-        run: _Run,
-        step: int,
-        state: int,
-        before: Tensor,
-        through: Tensor | None,
-        of_states: Tensor,
-        of_first: Tensor,
-        of_before: Tensor,
-        rooms: Sequence[Tensor | None],
-        place: int,
-        of_weights: Tensor | None,
-    ) -> None:
-        products, strides, states, weights = self._incoming(state, step, before, run)
-        own = None
-        if state == 0:
-            of_products, into = [of_first], [of_before]
+@dataclass(frozen=True)
+class _Incoming:
+    """Edges to one state; with ``before``, the source at time step 0, sources are a time step old."""
+
+    products: list[_Row]
+    strides: Any
+    sources: list[_Row]
+    before: int | None = None
+
+    def at(self, step: int) -> tuple[Any, Any, Any]:
+        """The three arguments of the kernels at a time step."""
+        if self.before is None:
+            sources = _addresses(self.sources, step)
         else:
-            of_products, _ = self._parts(rooms, place, state)
-            into = [of_states[source] for source in self.wiring.sources[state - 1]]
-            if of_weights is not None:
-                own = of_weights[self.wiring.rows[state - 1] : self.wiring.rows[state]]
-        self.kernels(
-            *("recurrent_backward", self._layout(len(products)), _starts(products), strides, states, weights),
-            *(run.states[state, step], run.inverse[step, state], self.mask, through, of_states[state]),
-            *(_starts(of_products), into, own),
-        )
+            sources = (ctypes.c_void_p * 1)(self.sources[0].at(step - 1) if step else self.before)
+        return _addresses(self.products, step), self.strides, sources
 
 
-class _Layout(ctypes.Structure):
-    """The first argument of both kernels."""
+def _addresses(rows: Sequence[_Row], step: int) -> Any:
+    return (ctypes.c_void_p * len(rows))(*[row.start + step * row.apart for row in rows])
 
-    _fields_ = tuple((name, ctypes.c_int64) for name in ("batch", "width", "edges", "threads", "norm"))
+
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 _ANY_WIDTH = 64
 """These kernels ask nothing of the width, so the variant with the widest vectors serves."""
 
 
-def _kernels(dtype: torch.dtype) -> Kernels:
+@cache
+def _kernels(dtype: torch.dtype) -> tuple[Any, Any]:
+    """Forward and backward, which take addresses as plain numbers."""
     found = kernels_for(dtype, _ANY_WIDTH)
     assert found is not None
-    return found
-
-
-def _starts(tensors: Sequence[Tensor]) -> Any:
-    """Addresses of views that have strides of their own."""
-    return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+    layout, address = ctypes.POINTER(_Layout), ctypes.c_void_p
+    forward, backward = found.function("recurrent_forward"), found.function("recurrent_backward")
+    forward.argtypes = [layout, *[address] * 4, ctypes.c_double, *[address] * 6]
+    backward.argtypes = [layout, *[address] * 12]
+    forward.restype = backward.restype = None
+    return forward, backward
 
 
 def _columns(nodes: Sequence[Tensor], readers: Sequence[int]) -> Tensor | None:

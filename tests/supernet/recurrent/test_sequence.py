@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nni_darts.genotype import RECURRENT_CELLS
+from nni_darts.supernet.recurrent import native
 from nni_darts.supernet.recurrent.native import native_sequence
 from nni_darts.supernet.recurrent.plain import plain_sequence
 from nni_darts.supernet.recurrent.statistics import follow
@@ -169,3 +170,12 @@ def test_running_statistics_follow_as_they_would_one_by_one():
     follow(other, batches.mean(1), batches.var(1, correction=0), 5)
     for name, buffer in norm.named_buffers():
         assert torch.allclose(other.get_buffer(name), buffer, rtol=1e-14), name
+
+
+@pytest.mark.usefixtures("needs_kernels")
+def test_matrices_get_the_same_gradients_from_many_short_blocks(monkeypatch):
+    given = arguments(FULL)
+    whole = found(native_sequence, FULL, given)
+    for numbers in (1, 3 * 10 * 10 * 3):  # a block of one time step, and of three of the four
+        monkeypatch.setattr(native, "_BLOCK", numbers)
+        assert max(map(distance, whole, found(native_sequence, FULL, given))) < 1e-13

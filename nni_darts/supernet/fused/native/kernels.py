@@ -32,7 +32,11 @@ class Kernels:
         self._compiled = compiled
 
     def __call__(self, name: str, *arguments: Any) -> None:
-        getattr(self._compiled, name)(*map(_argument, arguments))
+        self.function(name)(*map(_argument, arguments))
+
+    def function(self, name: str) -> Any:
+        """The compiled function itself, for callers that know how C wants its arguments."""
+        return getattr(self._compiled, name)
 
 
 def kernels_for(dtype: torch.dtype, channels: int) -> Kernels | None:
