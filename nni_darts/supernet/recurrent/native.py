@@ -58,8 +58,7 @@ class _Sequence(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         projected, hidden, of_hidden, weights, *nodes = given
         cell = _Cell(wiring, norm, mask, projected, weights)
-        side_by_side = [_columns(nodes, readers) for readers in wiring.readers]
-        run = cell.run(projected, hidden, of_hidden, side_by_side)
+        run = cell.run(projected, hidden, of_hidden, cell.columns(cell.side_by_side(nodes)))
         # The output itself would hold on to the graph that holds on to it.
         ctx.cell, ctx.run = cell, replace(run, outputs=run.outputs.detach())
         ctx.set_materialize_grads(False)
@@ -215,17 +214,15 @@ class _Cell:
     ) -> list[Tensor | None]:
         """Gradients of the arguments that want one, backwards through all time steps."""
         _, hidden, of_hidden, _, *nodes = given
-        readers = self.wiring.readers
-        matrices = [_columns(nodes, reading) for reading in readers]
-        # In memory, since products with few rows are quicker so.
-        turned = [None if m is None else m.t().contiguous() for m in matrices]
+        # Turned in memory, since products with few rows are quicker so.
+        whole = self.side_by_side(nodes).t().contiguous()
+        turned = [None if part is None else part.t() for part in self.columns(whole.t())]
         hidden_turned = of_hidden.t().contiguous()
-        wants_nodes = any(wanted[4:])
-        totals = [torch.zeros_like(m) if m is not None and wants_nodes else None for m in matrices]
+        total = torch.zeros_like(whole).t() if any(wanted[4:]) else None
+        totals = [None] * self.states if total is None else self.columns(total)
         of_first = torch.empty_like(run.first)
         of_weights = self.like.new_zeros(self.weights.shape, dtype=torch.float64) if wanted[3] else None
-        columns = sum(matrix.shape[1] for matrix in matrices if matrix is not None)
-        block = _block(self.steps, columns, self.batch)
+        block = _block(self.steps, 2 * self.width * self.wiring.rows[-1], self.batch)
         rooms = [None if p is None else p.new_empty(block, *p.shape[1:]) for p in run.products]
         of_states = self.like.new_empty(self.states, self.batch, self.width)
         of_masked = self.like.new_empty(self.batch, self.width)
@@ -256,20 +253,37 @@ class _Cell:
                     )
                 torch.mm(of_first[step], hidden_turned, out=of_masked)
                 of_before.add_(of_masked) if self.mask is None else of_before.addcmul_(of_masked, self.mask)
-            for state, (total, room) in enumerate(zip(totals, rooms, strict=True)):
-                if total is not None and room is not None:
+            for state, (part, room) in enumerate(zip(totals, rooms, strict=True)):
+                if part is not None and room is not None:
                     rows = run.masked[state, begin:end].flatten(0, 1)
-                    total.addmm_(rows.t(), room[: end - begin].flatten(0, 1))
+                    part.t().addmm_(room[: end - begin].flatten(0, 1).t(), rows)
             end = begin
         hidden_matrix = None
         if wanted[2]:
             unmasked = torch.cat([hidden[None], run.outputs[:-1]])
             seen_hidden = unmasked if self.mask is None else run.hidden
             hidden_matrix = seen_hidden.flatten(0, 1).t() @ of_first.flatten(0, 1)
-        found = _by_node(totals, readers, nodes, self.width) if wants_nodes else [None] * len(nodes)
+        found = [None] * len(nodes) if total is None else self._by_node(total)
         of_table = None if of_weights is None else of_weights.to(self.like.dtype)
         every = [of_first, of_before, hidden_matrix, of_table, *found]
         return [gradient if wants else None for gradient, wants in zip(every, wanted, strict=True)]
+
+    def side_by_side(self, nodes: Sequence[Tensor]) -> Tensor:
+        """All nodes' matrices in the wiring's order, [n, k * 2n]."""
+        return torch.cat([nodes[node - 1] for node in self.wiring.order], 1)
+
+    def columns(self, whole: Tensor) -> list[Tensor | None]:
+        """For every state the columns of the nodes that read it."""
+        double = 2 * self.width
+        return [
+            whole[:, double * span.start : double * span.stop] if span else None
+            for span in self.wiring.readers
+        ]
+
+    def _by_node(self, whole: Tensor) -> list[Tensor | None]:
+        """The columns of node 1, 2, ..."""
+        parts = dict(zip(self.wiring.order, whole.split(2 * self.width, 1), strict=True))
+        return [parts[node].contiguous() for node in range(1, self.states)]
 
     def _incoming(self, run: _Run, hidden: Tensor) -> list[_Incoming]:
         """Products and states of the edges to every state."""
@@ -309,7 +323,8 @@ class _Cell:
         for source in self.wiring.sources[node - 1]:
             whole = wholes[source]
             assert whole is not None
-            found.append(_Row.of(whole, self.wiring.readers[source].index(node) * 2 * self.width))
+            place = self.wiring.order.index(node) - self.wiring.readers[source].start
+            found.append(_Row.of(whole, place * 2 * self.width))
         return found
 
     @staticmethod
@@ -361,21 +376,5 @@ def _kernels(dtype: torch.dtype) -> tuple[Any, Any]:
     return forward, backward
 
 
-def _columns(nodes: Sequence[Tensor], readers: Sequence[int]) -> Tensor | None:
-    """The matrices of the nodes that read a state, side by side."""
-    return torch.cat([nodes[node - 1] for node in readers], 1) if readers else None
-
-
 def _block(steps: int, columns: int, batch: int) -> int:
     return max(1, min(steps, _BLOCK // max(1, columns * batch)))
-
-
-def _by_node(
-    totals: Sequence[Tensor | None], readers: Sequence[Sequence[int]], nodes: Sequence[Tensor], width: int
-) -> list[Tensor | None]:
-    found: list[Tensor] = [torch.zeros_like(node) for node in nodes]
-    for total, reading in zip(totals, readers, strict=True):
-        for place, node in enumerate(reading):
-            assert total is not None
-            found[node - 1] += total[:, 2 * width * place : 2 * width * (place + 1)]
-    return list(found)

@@ -43,12 +43,23 @@ class Wiring:
         return tuple(ends)
 
     @cached_property
-    def readers(self) -> tuple[tuple[int, ...], ...]:
-        """For every state the nodes that read it."""
-        return tuple(
-            tuple(node for node, sources in enumerate(self.sources, start=1) if state in sources)
-            for state in range(self.nodes + 1)
-        )
+    def order(self) -> tuple[int, ...]:
+        """The nodes so that those that read one state stand side by side.
+
+        There is such an order where nodes read all states before them, and where they read one each.
+        """
+        return tuple(sorted(range(1, self.nodes + 1), key=lambda node: self.sources[node - 1][0]))
+
+    @cached_property
+    def readers(self) -> tuple[range, ...]:
+        """For every state the places in the order of the nodes that read it."""
+        found = []
+        for state in range(self.nodes + 1):
+            places = [place for place, node in enumerate(self.order) if state in self.sources[node - 1]]
+            span = range(places[0], places[-1] + 1) if places else range(0)
+            assert list(span) == places
+            found.append(span)
+        return tuple(found)
 
 
 class Matrices(NamedTuple):
