@@ -20,7 +20,7 @@ import click
 import torch
 from torch import Tensor
 
-from benchmarks.harness.machine import provenance
+from benchmarks.harness.machine import hardware, provenance
 from benchmarks.harness.options import listed
 from benchmarks.harness.results import write_section
 from benchmarks.harness.table import markdown
@@ -69,8 +69,9 @@ def main(
             lines.append(
                 [cell, name, f"{each:.1f}", f"{ratio.median:.2f} ({ratio.smallest:.2f}-{ratio.largest:.2f})"]
             )
-    heading = f"Recurrent cells: width {width}, {batch} x {steps} tokens, CPU, {threads} thread(s)"
-    note = f"{provenance()} Time: {unit}, median of {repeats} rounds in turns; forward and backward, float32."
+    where = hardware("cpu", threads)
+    heading = f"Recurrent cells on {where}: width {width}, {batch} x {steps} tokens, float32"
+    note = f"{provenance()} Time: {unit}, median of {repeats} rounds in turns; forward and backward."
     text = f"{note}\n\n{markdown(['cell', 'contender', 'µs a token', 'time / ours'], lines)}"
     click.echo(f"{heading}\n\n{text}")
     if write:
