@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from nni_darts.course.pairing import Endless
 from nni_darts.data import Augment, BatchLoader, DataInfo, Images
 from nni_darts.genotype import PUBLISHED
-from nni_darts.pairing import Endless
 from search_spaces import DiscreteNetwork
 
 # name: (channels, pixels a side, crop padding, cutout, batch size, network's channels, network's layers)

@@ -25,8 +25,8 @@ from benchmarks.harness.options import listed
 from benchmarks.harness.results import write_section
 from benchmarks.harness.table import markdown
 from benchmarks.harness.timing import Times, interleave, stopwatch
+from nni_darts.darts import DARTS
 from nni_darts.genotype import RECURRENT_CELLS
-from nni_darts.strategy import DARTS
 from search_spaces import DartsRnnSpace
 from search_spaces.recurrent.cell import Masks, RecurrentCell, gated
 from search_spaces.recurrent.discrete_cell import DiscreteRecurrentCell

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from nni_darts.version import __version__
 
 if TYPE_CHECKING:
+    from nni_darts.darts import DARTS as DARTS
     from nni_darts.diagnostics import Diagnostics as Diagnostics
     from nni_darts.genotype import Genotype as Genotype
-    from nni_darts.strategy import DARTS as DARTS
     from nni_darts.strategy import DifferentiableStrategy as DifferentiableStrategy
 
 _LAZY = {
-    "DARTS": "nni_darts.strategy",
+    "DARTS": "nni_darts.darts",
     "Diagnostics": "nni_darts.diagnostics",
     "DifferentiableStrategy": "nni_darts.strategy",
     "Genotype": "nni_darts.genotype",

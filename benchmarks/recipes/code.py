@@ -16,7 +16,7 @@ from nni_darts.recipe import methods
 PACKAGE = Path(nni_darts.__file__).parent
 METHODS = PACKAGE / "methods"
 MEASURING = Path(__file__).parent
-WITHOUT_EFFECT = ("cli", "check", "draw", "explain", "export", "pipeline")
+WITHOUT_EFFECT = ("cli", "check", "draw", "explain", "export", "pages", "pipeline")
 """Subpackages that no search computes with."""
 
 

@@ -7,8 +7,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from nni_darts.capture.counter import OptimizerSteps
 from nni_darts.capture.graphs import CudaGraphs
 from nni_darts.capture.parts import capture_keys
@@ -77,31 +75,3 @@ def captured(search: SearchModule) -> Captured | None:
         search.measure, DeviceRates([], graphs.fused), graphs, host_values=of_validation, required=required
     )
     return Captured(train, validate)
-
-
-class Addresses:
-    """Where everything lies that recordings refer to and that outlives a step; and what is decided."""
-
-    def __init__(self, search: SearchModule) -> None:
-        self._search = search
-        self._before = self._now()
-
-    def moved(self) -> bool:
-        """Whether something lies elsewhere than when this was last asked; what is new did not move."""
-        before, self._before = self._before, self._now()
-        return any(self._before.get(name) != address for name, address in before.items())
-
-    def _now(self) -> dict[Hashable, int]:
-        search = self._search
-        found: dict[Hashable, int] = {
-            name: tensor.data_ptr()
-            for tensors in (search.named_parameters(), search.named_buffers())
-            for name, tensor in tensors
-        }
-        found["gates"] = search.state.weights.gates.changes
-        for optimizer in search.trainer.optimizers:
-            for parameter, state in optimizer.state.items():
-                for name, value in state.items():
-                    if isinstance(value, Tensor):
-                        found[id(optimizer), id(parameter), name] = value.data_ptr()
-        return found

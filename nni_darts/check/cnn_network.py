@@ -12,7 +12,7 @@ from nni_darts.check.fixture import Fixture
 from nni_darts.check.registry import checker
 from nni_darts.check.supernet import KINDS, set_alphas, supernet, table
 from nni_darts.check.weights import grads, load_weights, tensor
-from nni_darts.recipe import OuterOptimiser
+from nni_darts.parts.outer import OuterOptimiser
 from search_spaces import DartsSpace
 
 

@@ -12,10 +12,11 @@ from nni.nas.evaluator.pytorch import LightningModule
 from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor, nn
 
+from nni_darts.darts import DARTS
 from nni_darts.engine import SearchModule
 from nni_darts.genotype.cell import RECURRENT
 from nni_darts.genotype.sample import edge_label
-from nni_darts.strategy import DARTS, DifferentiableStrategy
+from nni_darts.strategy import DifferentiableStrategy
 
 KINDS = ("normal", "reduce")
 

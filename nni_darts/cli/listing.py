@@ -18,7 +18,7 @@ WIDTH = 100
 
 
 def _methods() -> Listing:
-    from nni_darts.catalogue import method_entries
+    from nni_darts.pages.catalogue import method_entries
 
     entries = method_entries()
     lines = []
@@ -36,7 +36,7 @@ def _methods() -> Listing:
 
 
 def _parts() -> Listing:
-    from nni_darts.catalogue import part_entries
+    from nni_darts.pages.catalogue import part_entries
     from nni_darts.parts.named import SLOTS
 
     entries = part_entries()

@@ -63,8 +63,8 @@ def explain_search(settings: Settings, memory: bool = False) -> Explanation:
         name = type(supernet).__name__
         raise ConfigError(f"space: {name} does not take {subject.shape}: {error}") from error
     _add_supernet(explanation, settings, supernet, strategy.unfused)
-    _add_method(explanation, settings, strategy, module.tail_epochs)
-    epochs = search.epochs * max(1, len(_outline(strategy))) + module.tail_epochs
+    _add_method(explanation, settings, strategy, module.epochs.added)
+    epochs = search.epochs * max(1, len(_outline(strategy))) + module.epochs.added
     subject.length_of_search(explanation, epochs)
     said = explain_capture(settings, device)
     explanation.add("capture", said, *said)

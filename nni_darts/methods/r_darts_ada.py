@@ -18,8 +18,8 @@ from collections.abc import Collection
 from typing import Any
 
 from nni_darts.methods.darts import darts
-from nni_darts.methods.darts_es import EigenvalueJump, jump_options
 from nni_darts.parts.architect import RADIUS
+from nni_darts.parts.eigenvalue_jump import EigenvalueJump, jump_options
 from nni_darts.parts.named import makes_part
 from nni_darts.parts.stopping import Return, Stop
 from nni_darts.parts.weight_decay import ScaledDecay

@@ -81,3 +81,19 @@ def best_candidates(choice: Choice, weights: Tensor) -> Any:
     if chosen is None:
         chosen = max(1, sum(value >= 1 / len(row) for value in row))
     return [choice.values[k] for k in sorted(order[:chosen])]
+
+
+def strongest_candidates(state: SearchState, keep: int) -> dict[str, list[Any]]:
+    """Of every LayerChoice the ``keep`` candidates with the largest weights, in their own order.
+
+    ``none`` competes like the others. Of equal ones the first goes, as in the official code.
+    """
+    kept = {}
+    for label, row in settled_weights(state).items():
+        choice = state.structure.choices[label]
+        if choice.is_layer and len(choice.values) > keep:
+            order = sorted(range(len(choice.values)), key=row.tolist().__getitem__)
+            kept[label] = [choice.values[k] for k in sorted(order[len(order) - keep :])]
+        elif choice.is_layer:
+            kept[label] = list(choice.values)
+    return kept

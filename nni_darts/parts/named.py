@@ -72,7 +72,7 @@ SLOTS: dict[str, Slot] = {
             "partial-channels": "nni_darts.methods.pc_darts:partial_channels",
             "auxiliary-skip": "nni_darts.methods.darts_minus:auxiliary_skip",
             "noise-on-skip": "nni_darts.methods.noisy_darts:noise_on_skip",
-            "skip-dropout": "nni_darts.methods.p_darts:skip_dropout",
+            "skip-dropout": "nni_darts.parts.skip_dropout:skip_dropout",
             "scheduled-drop-path": "nni_darts.methods.r_darts_dp:scheduled_drop_path",
         },
         passed=2,
@@ -108,7 +108,7 @@ SLOTS: dict[str, Slot] = {
     ),
     "stopping": Slot(
         {
-            "eigenvalue-jump": "nni_darts.methods.darts_es:eigenvalue_jump",
+            "eigenvalue-jump": "nni_darts.parts.eigenvalue_jump:eigenvalue_jump",
             "decay-jump": "nni_darts.methods.r_darts_ada:decay_jump",
             "skip-limit": "nni_darts.methods.darts_plus:SkipLimit",
             "stable-ranking": "nni_darts.methods.darts_plus:StableRanking",

@@ -20,8 +20,8 @@ from nni_darts.parts.second_derivatives import (
     norm,
     outer_gradients,
 )
-from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
+from nni_darts.state.sgd import Sgd
 
 TERMS = 2
 """K of the official code."""

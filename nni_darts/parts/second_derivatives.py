@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from nni_darts.displacement import Displacement
-from nni_darts.sgd import Sgd
 from nni_darts.state import SearchState
+from nni_darts.state.displacement import Displacement
+from nni_darts.state.sgd import Sgd
 
 RADIUS = 0.01
 """R times the norm of v in the finite difference (DARTS, footnote 2)."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from pytorch_lightning import seed_everything
 
 from nni_darts.config.settings import Settings
+from nni_darts.course.progress import Progress
 from nni_darts.data.load import info_from_dict
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture
-from nni_darts.phased import Progress
 from nni_darts.run.architecture import write_architecture
 from nni_darts.stages.search import architecture_of, strategy_of
 from nni_darts.stages.space import build_space

@@ -13,14 +13,13 @@ from nni.nas.nn.pytorch import ModelSpace
 from pytorch_lightning.callbacks import Callback
 
 from nni_darts.config.settings import Settings
+from nni_darts.course.origin import Rebuild
 from nni_darts.diagnostics import Diagnostics
 from nni_darts.draw.run import draw_run
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import Architecture
 from nni_darts.memory import Estimate, MemoryReport
-from nni_darts.origin import Rebuild
-from nni_darts.outer import OUTER_OPTIONS, with_outer_options
-from nni_darts.recipe import Recipe, build_recipe
+from nni_darts.recipe import OUTER_OPTIONS, Recipe, build_recipe, with_outer_options
 from nni_darts.run.directory import Run
 from nni_darts.run.epoch_table import ATTEMPT
 from nni_darts.run.reporter import Reporter

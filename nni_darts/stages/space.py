@@ -12,11 +12,11 @@ from nni.nas.space import model_context
 from torch import nn
 
 from nni_darts.config.settings import Settings
+from nni_darts.course.origin import constructor
 from nni_darts.data.load import Info
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, RecurrentGenotype
 from nni_darts.genotype.candidates import CELL_SPACES
-from nni_darts.origin import constructor
 from search_spaces import (
     S1,
     S2,

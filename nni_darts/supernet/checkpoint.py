@@ -14,8 +14,8 @@ from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nni_darts.displacement import Snapshot
 from nni_darts.errors import ConfigError
+from nni_darts.state.displacement import Snapshot
 from nni_darts.supernet.cell import MixedCell
 from nni_darts.supernet.weights import MixtureWeights
 

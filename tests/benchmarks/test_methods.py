@@ -58,9 +58,9 @@ def test_every_method_has_a_row_and_so_has_a_new_one(monkeypatch: pytest.MonkeyP
     assert {row.method for row in variants().values()} == {*methods(), SAMPLING}
     # What is said of methods is said of methods that exist or are about to.
     assert len({row.name for row in VARIANTS}) == len(VARIANTS)
-    from nni_darts import recipe
+    from nni_darts.recipe import registry
 
-    monkeypatch.setattr(recipe, "_METHODS", dict(recipe._METHODS))
+    monkeypatch.setattr(registry, "_METHODS", dict(registry._METHODS))
 
     @method("brand-new", summary="s", paper="p")
     def brand_new() -> Recipe: ...

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from nni_darts.capture import Graphs
 from nni_darts.config.search import Search
+from nni_darts.darts import DARTS
 from nni_darts.data import Augment, BatchLoader, DataInfo
-from nni_darts.strategy import DARTS
 from nni_darts.training.classifier import Classifier
 from search_spaces import DartsSpace
 from tests.training.conftest import toy_images

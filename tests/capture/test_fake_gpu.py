@@ -19,8 +19,8 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nni_darts.capture import DeviceRates
+from nni_darts.darts import DARTS
 from nni_darts.data import Augment, DataInfo
-from nni_darts.strategy import DARTS
 from nni_darts.supernet.fused import batched
 from nni_darts.training.classifier import Classifier
 from search_spaces import DartsSpace

@@ -15,8 +15,8 @@ import torch
 from nni.nas.evaluator.pytorch import DataLoader, Lightning, Trainer
 from torch.utils.data import TensorDataset
 
+from nni_darts.darts import DARTS
 from nni_darts.memory import MemoryReport, high_water
-from nni_darts.strategy import DARTS
 from nni_darts.training.classifier import Classifier
 from search_spaces import DartsSpace
 from tests.supernet.test_checkpoint import WithDropout

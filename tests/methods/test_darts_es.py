@@ -12,10 +12,11 @@ from nni_darts.capture import step
 from nni_darts.diagnostics import Diagnostics
 from nni_darts.errors import ConfigError
 from nni_darts.methods.darts import darts_first_order
-from nni_darts.methods.darts_es import EigenvalueJump
+from nni_darts.parts.eigenvalue_jump import EigenvalueJump
+from nni_darts.parts.outer import OuterOptimiser
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.parts.stopping import Stop
-from nni_darts.recipe import OuterOptimiser, build_recipe
+from nni_darts.recipe import build_recipe
 from nni_darts.supernet.fused import nodes
 from tests.capture import searches
 from tests.capture.fakes import Tape

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from nni_darts.course.ending import Ending
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import PRIMITIVES, PUBLISHED, Genotype
 from nni_darts.genotype.sample import edge_label
@@ -16,7 +17,6 @@ from nni_darts.methods.darts import darts_first_order
 from nni_darts.methods.darts_plus import SkipLimit, StableRanking, skips_of_normal_cells
 from nni_darts.parts.derivation import strongest
 from nni_darts.parts.relaxation import Softmax
-from nni_darts.parts.stopping import Ending
 from nni_darts.recipe import build_recipe
 from nni_darts.state import SearchState
 from nni_darts.strategy import DifferentiableStrategy

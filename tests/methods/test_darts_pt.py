@@ -53,7 +53,7 @@ def test_the_search_before_the_selection_is_its_parent_to_the_bit(order: int):
     for candidate in (recipe, parent):
         tail = Until()
         module = searched(candidate.but(tail=tail), space()).oneshot_module
-        ends.append(module.tail.state)
+        ends.append(module.epochs.tail.state)
     assert is_equal(*ends)
 
 
@@ -114,7 +114,7 @@ def test_a_selection_is_resumed_in_its_middle_to_the_bit(epoch: int, tmp_path: P
         stopped(resume=False)
     resumed = stopped(resume=True)
     assert is_equal(state_of(resumed), state_of(whole))
-    memories = [strategy.oneshot_module.tail.memory for strategy in (whole, resumed)]
+    memories = [strategy.oneshot_module.epochs.tail.memory for strategy in (whole, resumed)]
     assert memories[0] == memories[1]
     assert resumed.oneshot_module.export() == whole.oneshot_module.export()
 
@@ -200,8 +200,8 @@ def decided(recipe: Recipe, built: Any) -> Any:
     module.set_model(model)
     sgd = torch.optim.SGD(model.parameters(), 0.1)
     module.state.optimizer = lambda: sgd
-    for epoch in range(module.tail_epochs):
-        module.tail.begin(module.state, epoch)
+    for epoch in range(module.epochs.added):
+        module.epochs.tail.begin(module.state, epoch)
     return module
 
 

@@ -17,9 +17,10 @@ from nni_darts.errors import ConfigError
 from nni_darts.genotype import PRIMITIVES, genotype_of
 from nni_darts.methods.fair_darts import ZeroOne, fair_darts
 from nni_darts.parts.derivation import strongest
+from nni_darts.parts.outer import OuterOptimiser
 from nni_darts.parts.relaxation import Softmax
 from nni_darts.parts.sigmoid import Sigmoid
-from nni_darts.recipe import OuterOptimiser, build_recipe
+from nni_darts.recipe import build_recipe
 from nni_darts.state import SearchState
 from nni_darts.strategy import DifferentiableStrategy
 from nni_darts.supernet.structure import Choice, Structure

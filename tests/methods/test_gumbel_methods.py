@@ -12,8 +12,9 @@ from torch import Tensor
 from nni_darts.errors import ConfigError
 from nni_darts.parts.architect import Unrolled
 from nni_darts.parts.gumbel import GumbelSoftmax, concrete
+from nni_darts.parts.outer import OuterOptimiser
 from nni_darts.parts.single_level import SingleLevel
-from nni_darts.recipe import OuterOptimiser, build_recipe
+from nni_darts.recipe import build_recipe
 from nni_darts.strategy import DifferentiableStrategy
 from nni_darts.training.classifier import Classifier
 from search_spaces import DartsSpace, NasBench201Space

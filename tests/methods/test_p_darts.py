@@ -14,10 +14,11 @@ from nni_darts.config import Settings
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import PRIMITIVES, PUBLISHED
 from nni_darts.methods.darts import darts
-from nni_darts.methods.p_darts import DroppedSkip, Stage, p_darts, skip_dropout, strongest_candidates
-from nni_darts.parts.derivation import strongest
+from nni_darts.methods.p_darts import p_darts
+from nni_darts.parts.derivation import strongest, strongest_candidates
 from nni_darts.parts.phases import Phase
 from nni_darts.parts.relaxation import Softmax
+from nni_darts.parts.skip_dropout import DroppedSkip, Stage, skip_dropout
 from nni_darts.parts.skip_limit import SKIP, SkipLimit
 from nni_darts.recipe import Recipe, build_recipe
 from nni_darts.strategy import DifferentiableStrategy

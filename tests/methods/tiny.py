@@ -14,7 +14,8 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from nni_darts.config.search import Search
 from nni_darts.genotype import PRIMITIVES
-from nni_darts.recipe import OuterOptimiser, Recipe
+from nni_darts.parts.outer import OuterOptimiser
+from nni_darts.recipe import Recipe
 from nni_darts.strategy import DifferentiableStrategy
 from nni_darts.training.classifier import Classifier
 from search_spaces import DartsSpace

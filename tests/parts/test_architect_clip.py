@@ -7,9 +7,8 @@ import torch
 
 from nni_darts.config.defaults import search_defaults
 from nni_darts.errors import ConfigError
-from nni_darts.outer import with_outer_options
 from nni_darts.parts.architect import Unrolled, shortened
-from nni_darts.recipe import build_recipe
+from nni_darts.recipe import build_recipe, with_outer_options
 from nni_darts.state import SearchState
 from tests.toy import paper_toy
 

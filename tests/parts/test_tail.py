@@ -68,7 +68,7 @@ def test_the_tail_follows_the_search_and_the_searchs_epochs_stay():
     module = searched(recipe, epochs=2).oneshot_module
     assert module.trainer.current_epoch == 5
     assert seen == [(0, 2, 0.0), (1, 2, 1.0), (2, 2, 2.0), (2, 2, 2.0), (2, 2, 2.0)]
-    assert module.tail.memory["begun"] == [[epoch, 2, 2, 2.0] for epoch in range(3)]
+    assert module.epochs.tail.memory["begun"] == [[epoch, 2, 2, 2.0] for epoch in range(3)]
     assert module.epoch_metrics()["begun"] == 3
     assert tail.memory["begun"] == []  # a recipe is shared; what one search remembers is its own
 

@@ -9,10 +9,10 @@ import torch
 from nni.nas.space import model_context
 from torch import nn
 
+from nni_darts.darts import DARTS
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Genotype, sample_of
 from nni_darts.genotype.candidates import ROBUST
-from nni_darts.strategy import DARTS
 from nni_darts.supernet.space import read_structure
 from search_spaces import S1, S2, S3, S4, DartsSpace, DiscreteNetwork
 from search_spaces.robust import RobustSpace

@@ -11,9 +11,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from nni_darts import stages
 from nni_darts.config import Settings
+from nni_darts.course.origin import Origin
 from nni_darts.explain import explain_search
 from nni_darts.genotype import Architecture
-from nni_darts.origin import Origin
 from nni_darts.run import NullReporter, Run
 from nni_darts.stages.context import Context
 from nni_darts.training.callbacks import EpochCheckpoint

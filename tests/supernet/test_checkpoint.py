@@ -12,12 +12,12 @@ from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor, nn
 
 from nni_darts.check.supernet import Classification
-from nni_darts.displacement import Snapshot
+from nni_darts.darts import DARTS
 from nni_darts.engine import SearchModule
 from nni_darts.errors import ConfigError
 from nni_darts.memory import high_water
 from nni_darts.parts.architect import Unrolled, first_order
-from nni_darts.strategy import DARTS
+from nni_darts.state.displacement import Snapshot
 from nni_darts.supernet.checkpoint import CheckpointedForward
 from search_spaces import DartsSpace
 from tests.supernet.spaces import One, layers

@@ -7,9 +7,9 @@ import torch
 from nni.nas.nn.pytorch import Cell, LayerChoice, ModelSpace
 from torch import Tensor, nn
 
+from nni_darts.darts import DARTS
 from nni_darts.parts.derivation import rank_edges
 from nni_darts.parts.relaxation import Softmax
-from nni_darts.strategy import DARTS
 from nni_darts.supernet.gates import Gates
 from nni_darts.supernet.structure import Choice, Node
 from nni_darts.supernet.weights import MixtureWeights

@@ -14,11 +14,11 @@ from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from torch import Tensor, nn
 
 from nni_darts.config.search import Search
+from nni_darts.darts import DARTS
 from nni_darts.diagnostics import Diagnostics
 from nni_darts.errors import Interrupted
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import NullReporter
-from nni_darts.strategy import DARTS
 from nni_darts.training.callbacks import EpochCheckpoint, EpochReport, StopOnSignal
 from nni_darts.training.checkpoint import read_checkpoint
 from nni_darts.training.classifier import Classifier

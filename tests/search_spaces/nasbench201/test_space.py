@@ -11,9 +11,9 @@ from nni.nas.space import model_context
 from torch import nn
 
 from nni_darts.check.counting import count_parameters
+from nni_darts.darts import DARTS
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import BenchmarkCell
-from nni_darts.strategy import DARTS
 from nni_darts.supernet.space import read_structure
 from search_spaces import BenchmarkNetwork, NasBench201Space
 from search_spaces.nasbench201.skeleton import Residual

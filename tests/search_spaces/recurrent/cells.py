@@ -11,8 +11,8 @@ from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor, nn
 
 from nni_darts.check.supernet import Classification
+from nni_darts.darts import DARTS
 from nni_darts.engine import SearchModule
-from nni_darts.strategy import DARTS
 from search_spaces.recurrent.cell import Masks
 from search_spaces.recurrent.search_cell import RecurrentSearchCell
 

@@ -11,9 +11,9 @@ from nni.nas.nn.pytorch import ModelSpace
 from torch import Tensor, nn
 
 from nni_darts.check.supernet import Classification
+from nni_darts.darts import DARTS
 from nni_darts.engine import SearchModule
 from nni_darts.genotype import PRIMITIVES
-from nni_darts.strategy import DARTS
 from search_spaces.layout import Place
 from search_spaces.search_cell import SearchCell
 

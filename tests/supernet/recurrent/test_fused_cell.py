@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nni_darts.darts import DARTS
 from nni_darts.engine import SearchModule
 from nni_darts.explain.cells import cells_of
-from nni_darts.strategy import DARTS
 from nni_darts.supernet.checkpoint import checkpoint_each_cell
 from nni_darts.supernet.recurrent.sequence import FusedSequence
 from search_spaces import DartsRnnSpace

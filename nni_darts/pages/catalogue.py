@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any
 
-from nni_darts.combination import find
-from nni_darts.markdown import plain
-from nni_darts.options import options_of
+from nni_darts.pages.markdown import plain
 from nni_darts.parts.architect import first_order
 from nni_darts.parts.named import SLOTS
 from nni_darts.recipe import Method, Recipe, methods, name_of
+from nni_darts.recipe.combination import find
+from nni_darts.recipe.options import options_of
 from nni_darts.stages.defined import spaces_of
 
 REQUIRED = "(required)"

@@ -15,13 +15,12 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
 
 from nni_darts.config import Settings
 from nni_darts.errors import ConfigError, Interrupted
-from nni_darts.outer import OUTER_OPTIONS, with_outer_options
 from nni_darts.parts.architect import Unrolled
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.parts.outer import Beginning, Cosine, OuterOptimiser, with_schedule
 from nni_darts.parts.relaxation import Softmax
 from nni_darts.parts.sigmoid import Sigmoid
-from nni_darts.recipe import build_recipe, methods
+from nni_darts.recipe import OUTER_OPTIONS, build_recipe, methods, with_outer_options
 from nni_darts.run.directory import Run
 from nni_darts.stages.search import recipe_of
 from nni_darts.supernet.structure import Structure

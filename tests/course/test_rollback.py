@@ -155,7 +155,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("where", ["before", "during", "after"])
 def test_a_search_killed_around_a_return_comes_to_the_same(tmp_path: Path, monkeypatch, whole, where: str):
     """During: the state is restored, but no checkpoint tells of it. After: nothing but the checkpoint."""
-    from nni_darts import rollback
+    from nni_darts.course import rollback
 
     original = rollback._put_back
 

@@ -9,19 +9,16 @@ anywhere does the same again.
 
 from __future__ import annotations
 
-import io
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from nni_darts.errors import RunError
-from nni_darts.parts.stopping import Ending, Return
+from nni_darts.course.ending import Ending
+from nni_darts.course.snapshots import InFolder, InMemory, copied
+from nni_darts.parts.stopping import Return
 from nni_darts.run.epoch_table import ATTEMPT
-from nni_darts.run.files import write_bytes
 
 if TYPE_CHECKING:
     from nni_darts.engine import SearchModule
@@ -83,76 +80,10 @@ class Rollback:
         self._snapshots.load_state_dict(content["snapshots"])
 
 
-class InMemory:
-    """Snapshots by epoch, on the CPU."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, Any] = {}
-
-    def put(self, epoch: int, content: Any) -> None:
-        self._kept[epoch] = content
-
-    def get(self, epoch: int) -> Any:
-        if epoch not in self._kept:
-            raise _missing(epoch, "in memory")
-        return _copied(self._kept[epoch])  # it may be needed again, and optimisers write into what they get
-
-    def keep(self, epochs: set[int]) -> None:
-        """Forget all others."""
-        self._kept = {epoch: content for epoch, content in self._kept.items() if epoch in epochs}
-
-    def state_dict(self) -> dict[int, Any]:
-        return self._kept
-
-    def load_state_dict(self, content: dict[int, Any]) -> None:
-        self._kept = content
-
-
-class InFolder:
-    """Snapshots as files ``epoch-0010.ckpt``, of tensors and plain values."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def put(self, epoch: int, content: Any) -> None:
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        write_bytes(self._path(epoch), buffer.getvalue())
-
-    def get(self, epoch: int) -> Any:
-        if not self._path(epoch).is_file():
-            raise _missing(epoch, f"as {self._path(epoch)}")
-        return torch.load(self._path(epoch), map_location="cpu", weights_only=True)
-
-    def keep(self, epochs: set[int]) -> None:
-        """Remove all others."""
-        kept = {self._path(epoch) for epoch in epochs}
-        for path in self.folder.glob("epoch-*.ckpt"):
-            if path not in kept:
-                path.unlink(missing_ok=True)
-
-    def state_dict(self) -> dict[int, Any]:
-        return {}
-
-    def load_state_dict(self, content: dict[int, Any]) -> None:
-        for epoch, snapshot in content.items():  # of a search that had no folder
-            self.put(epoch, snapshot)
-
-    def _path(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:04d}.ckpt"
-
-
-def _missing(epoch: int, where: str) -> RunError:
-    return RunError(
-        f"the search must go back to the end of epoch {epoch}, whose state is not there {where}; "
-        "restore it, or begin the search anew."
-    )
-
-
 def _taken(search: SearchModule) -> dict[str, Any]:
     """All that a search goes on from, apart from random generators and counts, on the CPU."""
     trainer = search.trainer
-    return _copied(
+    return copied(
         {
             "module": dict(search.state_dict()),
             "optimizers": [optimizer.state_dict() for optimizer in trainer.optimizers],
@@ -185,7 +116,3 @@ def _continue_after(search: SearchModule, epoch: int) -> None:
         set_epoch = getattr(getattr(loader, "sampler", None), "set_epoch", None)
         if callable(set_epoch):
             set_epoch(epoch)
-
-
-def _copied(content: Any) -> Any:
-    return pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().to("cpu", copy=True), content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,25 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nni_darts.displacement import Displacement, Snapshot
 from nni_darts.parts.relaxation import Relaxation
-from nni_darts.sgd import Sgd, read_sgd
+from nni_darts.state.displacement import Displacement, Snapshot
+from nni_darts.state.objective import Objective
+from nni_darts.state.sgd import Sgd, read_sgd
 from nni_darts.supernet.structure import Structure
 from nni_darts.supernet.weights import MixtureWeights
 
 Regulariser = Callable[["SearchState"], Tensor]
-
-
-class Objective(nn.Module):
-    """A Lightning module's ``training_step`` as a function of its weights: batch -> scalar loss."""
-
-    def __init__(self, training_module: nn.Module) -> None:
-        super().__init__()
-        self.training_module = training_module
-
-    def forward(self, batch: Any, batch_index: int) -> Tensor:
-        result = self.training_module.training_step(batch, batch_index)  # type: ignore[operator]
-        return result["loss"] if isinstance(result, Mapping) else result
 
 
 @dataclass
@@ -211,3 +200,12 @@ class SearchState:
             The weight optimiser is not plain SGD.
         """
         return read_sgd(self.optimizer())
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is reported of a training that is over; one that goes on begins its next epoch instead."""
+        return {"epoch": self.epoch, "epochs": self.epochs, "report": dict(self.report)}
+
+    def load_state_dict(self, content: dict[str, Any]) -> None:
+        """Report what :meth:`state_dict` gave."""
+        self.epoch, self.epochs = content["epoch"], content["epochs"]
+        self.report.update(content["report"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nni_darts.displacement import Displacement, Snapshot
+from nni_darts.state.displacement import Displacement, Snapshot
 from tests.toy import paper_toy
 
 

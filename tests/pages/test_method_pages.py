@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nni_darts.catalogue import REQUIRED, known_as, method_entries, part_entries
-from nni_darts.markdown import markdown, plain
-from nni_darts.pages import COMMAND, NOTE, main, pages
+from nni_darts.pages.catalogue import REQUIRED, known_as, method_entries, part_entries
+from nni_darts.pages.markdown import markdown, plain
+from nni_darts.pages.method_pages import COMMAND, NOTE, main, pages
 from nni_darts.recipe import build_recipe, methods
 from tests.cli.conftest import call, call_json
 

@@ -7,7 +7,7 @@ import inspect
 from nni_darts.errors import ConfigError
 from nni_darts.parts.outer import Beginning, Cosine, OuterOptimiser
 from nni_darts.parts.schedule import WarmUp
-from nni_darts.recipe import Recipe
+from nni_darts.recipe.recipe import Recipe
 
 SCHEDULES = ("constant", "cosine")
 

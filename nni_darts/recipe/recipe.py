@@ -5,19 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from nni_darts.combination import combined
-from nni_darts.config.problem import suggestion
 from nni_darts.errors import ConfigError
-from nni_darts.options import checked_options
-from nni_darts.parts.architect import first_order
 from nni_darts.parts.demand import Company, demands_of
 from nni_darts.parts.derivation import strongest
 from nni_darts.parts.forward import weighted_sum
@@ -28,6 +22,7 @@ from nni_darts.parts.requirement import requirements_of
 from nni_darts.parts.stopping import Stopping
 from nni_darts.parts.tail import Tail
 from nni_darts.parts.weight_step import descend
+from nni_darts.recipe.combination import combined
 from nni_darts.state import Regulariser, SearchState
 from nni_darts.supernet.layer import EdgePart
 from nni_darts.supernet.mixed import Forward
@@ -115,7 +110,7 @@ class Recipe:
     def with_parts(self, parts: Mapping[str, Any]) -> Recipe:
         """The same recipe with parts by name, as ``method.parts`` of a file: slot -> part.
 
-        In slots that hold several parts they are added, elsewhere they replace: ``nni_darts.combination``.
+        In slots that hold several parts they are added, elsewhere they replace (``recipe.combination``).
         """
         return combined(self, parts)
 
@@ -158,69 +153,3 @@ def name_of(part: Any) -> str:
     part = getattr(part, "func", part)  # of a functools.partial
     part = part.__self__ if inspect.ismethod(part) else part
     return str(getattr(part, "__name__", type(part).__name__))
-
-
-@dataclass(frozen=True)
-class Method:
-    """A named recipe: what the registry holds and ``nni-darts list methods`` prints."""
-
-    name: str
-    summary: str
-    paper: str
-    build: Callable[..., Recipe]
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Option -> default, read from the signature of the recipe's function."""
-        return {name: p.default for name, p in inspect.signature(self.build).parameters.items()}
-
-
-_METHODS: dict[str, Method] = {}
-
-
-Builder = Callable[..., Recipe]
-
-
-def method(name: str, *, summary: str, paper: str) -> Callable[[Builder], Builder]:
-    """Register the function below as the method ``name``; its keyword arguments are the method's options."""
-
-    def register(build: Builder) -> Builder:
-        _METHODS[name] = Method(name, summary, paper, build)
-        return build
-
-    return register
-
-
-def methods() -> dict[str, Method]:
-    """All registered methods by name. Every file in ``nni_darts/methods`` is one."""
-    package = import_module("nni_darts.methods")
-    for module in iter_modules(package.__path__):
-        import_module(f"nni_darts.methods.{module.name}")
-    return dict(sorted(_METHODS.items()))
-
-
-def build_recipe(name: str, parts: Mapping[str, Any] | None = None, /, **options: Any) -> Recipe:
-    """The recipe of a method by name, with other parts where ``parts`` names them.
-
-    Raises
-    ------
-    ConfigError
-        Unknown method, option, slot or part, with the nearest known one; parts that do not go together.
-    """
-    known = methods()
-    if name not in known:
-        raise ConfigError(f'method.name: unknown method "{name}". {suggestion(name, known)}')
-    values, problems = checked_options(known[name].build, options, "method", f'the method "{name}"')
-    recipe = Recipe(architect=first_order)  # whatever is wrong with the options, the parts are looked at too
-    try:
-        recipe = known[name].build(**values)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        recipe = recipe.with_parts(parts or {})
-    except ConfigError as error:
-        problems += error.problems
-    if problems:
-        raise ConfigError(*problems)
-    recipe.check()
-    return recipe

@@ -1,4 +1,4 @@
-"""``python -m nni_darts.pages docs/methods``: a page for every method, from its recipe and its docstrings."""
+"""A page for every method, from its recipe and its docstrings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-from nni_darts.catalogue import MethodEntry, entry_of
 from nni_darts.config.defaults import METHODS
-from nni_darts.markdown import markdown
+from nni_darts.pages.catalogue import MethodEntry, entry_of
+from nni_darts.pages.markdown import markdown
 from nni_darts.recipe import Method, methods
 from nni_darts.run.files import write_text
 
@@ -109,9 +109,3 @@ def main(folder: Path) -> None:
             path.unlink()
     for name, text in found.items():
         write_text(folder / name, text)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {COMMAND}")
-    main(Path(sys.argv[1]))

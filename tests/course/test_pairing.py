@@ -5,8 +5,8 @@ from itertools import islice
 import pytest
 import torch
 
+from nni_darts.course.pairing import Endless, paired
 from nni_darts.data import BatchLoader, Images
-from nni_darts.pairing import Endless, paired
 
 
 def endless(epoch: int = 0) -> Endless:

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from nni_darts.course.ending import Ending
 from nni_darts.errors import Interrupted
 from nni_darts.methods.darts import darts_first_order
 from nni_darts.parts.schedule import WarmUp
-from nni_darts.parts.stopping import Ending, Stop, Stopping
+from nni_darts.parts.stopping import Stop, Stopping
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import NullReporter
 from nni_darts.training.callbacks import EpochCheckpoint, EpochReport, StopOnSignal
@@ -23,7 +24,7 @@ BATCHES = 2
 
 
 class At(Stopping):
-    """Stops when it was asked ``times`` times; with the architecture of ``back`` epochs earlier."""
+    """Stops when it was asked ``times`` times, with the architecture, as it says, of ``back`` epochs ago."""
 
     def __init__(self, times: int, back: int = 0) -> None:
         super().__init__()
@@ -33,7 +34,7 @@ class At(Stopping):
         seen = self.memory.setdefault("seen", [])
         seen.append({"epoch": state.epoch, "batch": len(state.valid_batch[1])})
         epoch = state.epoch - self.back
-        return Stop("enough", epoch, {"of": epoch}) if len(seen) == self.times else None
+        return Stop("enough", epoch, {**sample, "of": epoch}) if len(seen) == self.times else None
 
     def metrics(self) -> dict[str, float]:
         return {"asked": float(len(self.memory["seen"]))}
@@ -43,7 +44,7 @@ def test_the_search_ends_with_the_architecture_that_the_rule_names():
     rule = At(3, back=2)
     module = searched(darts_first_order().but(stopping=rule), epochs=5).oneshot_module
     assert module.trainer.current_epoch == 3
-    assert module.export() == {"of": 0}
+    assert module.export()["of"] == 0
     assert module.epoch_metrics()["asked"] == 3
     assert "valid_accuracy" in module.epoch_metrics()
     assert rule.memory == {}  # a recipe is shared; what one search remembers is its own
@@ -91,7 +92,7 @@ def search(path: Path, interrupt: int | None = None, resume: bool = False) -> di
 def test_an_interrupted_search_stops_where_it_would_have(tmp_path: Path, interrupt: int):
     """Also in the validation of the last epoch (5), and when it is continued after its end."""
     whole = search(tmp_path / "whole")
-    assert whole["sample"] == {"of": 1}
+    assert whole["sample"]["of"] == 1
     assert whole["ending"]["memory"]["seen"][-1] == {"epoch": 2, "batch": 2}
     with pytest.raises(Interrupted):
         search(tmp_path / "stopped", interrupt)

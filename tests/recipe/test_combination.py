@@ -12,7 +12,6 @@ import yaml
 from click.testing import CliRunner
 
 from nni_darts.cli.program import program
-from nni_darts.combination import find
 from nni_darts.config import Settings, validate
 from nni_darts.errors import ConfigError
 from nni_darts.methods.pc_darts import PartialChannels, Rest
@@ -24,6 +23,7 @@ from nni_darts.parts.named import SLOTS
 from nni_darts.parts.perturbation import Perturbation
 from nni_darts.parts.schedule import WarmUp
 from nni_darts.recipe import Recipe, build_recipe
+from nni_darts.recipe.combination import find
 from nni_darts.stages.search import recipe_of
 from tests.methods.tiny import searched, state_of, tiny_space
 
@@ -124,7 +124,7 @@ def test_the_example_of_the_issue_searches():
     assert isinstance(recipe.tail, Perturbation)
     found = searched(recipe, tiny_space(("none", "skip_connect", "avg_pool_3x3"), init_channels=4), epochs=1)
     module = found.oneshot_module
-    assert len(module.tail.memory["edges"]) == 2
+    assert len(module.epochs.tail.memory["edges"]) == 2
     assert tiny_space(("none", "skip_connect", "avg_pool_3x3"), init_channels=4).freeze(module.export())
 
 

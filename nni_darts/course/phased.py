@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loops.loop import _Loop
 
+from nni_darts.course.progress import KeepProgress, Progress, stored
 from nni_darts.errors import ConfigError
 from nni_darts.parts.phases import Phase, Phases
 
@@ -21,52 +19,6 @@ if TYPE_CHECKING:
     from nni_darts.strategy import DifferentiableStrategy
 
 logger = logging.getLogger(__name__)
-
-KEY = "phase"
-"""Where a checkpoint keeps how far a search in phases is."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a search in phases is.
-
-    Attributes
-    ----------
-    phase
-        The one that is trained.
-    first_epoch
-        The trainer's epoch in which it began.
-    epochs
-        Its length.
-    seed
-        Of the whole search; that of every later phase's weights follows from it.
-    """
-
-    phase: Phase
-    first_epoch: int
-    epochs: int
-    seed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """What a checkpoint may hold."""
-        return {**asdict(self), "phase": self.phase.to_dict()}
-
-    @classmethod
-    def of(cls, checkpoint: dict[str, Any]) -> Progress | None:
-        """From a checkpoint's content; None where its search has no phases."""
-        found = checkpoint.get(KEY)
-        return None if found is None else cls(**{**found, "phase": Phase(**found["phase"])})
-
-
-class KeepProgress(pl.Callback):
-    """Writes into every checkpoint of which phase it is."""
-
-    progress: Progress
-
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        checkpoint[KEY] = self.progress.to_dict()
 
 
 def run_phases(
@@ -97,7 +49,7 @@ def run_phases(
         return supernet
 
     length = _length(trainer)
-    progress = _stored(evaluator.fit_kwargs.get("ckpt_path"), length)
+    progress = stored(evaluator.fit_kwargs.get("ckpt_path"), length)
     if progress is None:
         progress = Progress(strategy.phase, 0, strategy.phase.epochs or length, torch.initial_seed())
     elif progress.phase.to_dict() != strategy.phase.to_dict():
@@ -105,11 +57,11 @@ def run_phases(
     while True:
         phase = progress.phase
         keep.progress = progress
-        evaluator.module.first_epoch = progress.first_epoch
+        evaluator.module.epochs.first = progress.first_epoch
         evaluator.module.state.report["phase"] = float(phase.index + 1)
         if hasattr(objective, "epochs"):
             objective.epochs = progress.epochs
-        all_epochs = progress.epochs + evaluator.module.tail_epochs
+        all_epochs = progress.epochs + evaluator.module.epochs.added
         trainer.fit_loop.max_epochs = progress.first_epoch + all_epochs
         logger.info("phase %d: %s", phase.index + 1, described(phase, evaluator.module.state.structure.sizes))
         fit(model)
@@ -145,26 +97,6 @@ def _length(trainer: Any) -> int:
             "write Trainer(max_epochs=...), the epochs of one phase."
         )
     return int(epochs)
-
-
-def _stored(path: Any, length: int) -> Progress | None:
-    if path is None:
-        return None
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise ConfigError(f"checkpoint {path}: not readable as tensors and plain values.") from error
-    progress = Progress.of(checkpoint)
-    if progress is None:
-        raise ConfigError(
-            f"checkpoint {path}: of a search without phases; continue it with the method it was written by."
-        )
-    if progress.epochs != (progress.phase.epochs or length):
-        raise ConfigError(
-            f"checkpoint {path}: written with {progress.epochs} epochs a phase, this search has {length}; "
-            f"set epochs: {progress.epochs}, or begin anew in another folder."
-        )
-    return progress
 
 
 def _seed(progress: Progress) -> None:

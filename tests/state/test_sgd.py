@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nni_darts.sgd import read_sgd
+from nni_darts.state.sgd import read_sgd
 
 
 def optimizer(steps: int, lr: float | torch.Tensor = 0.1) -> torch.optim.SGD:

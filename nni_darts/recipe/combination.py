@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nni_darts.config.consistency import is_dotted
 from nni_darts.config.problem import dotted, shown, suggestion
 from nni_darts.errors import ConfigError
-from nni_darts.options import checked_options
 from nni_darts.parts.named import SLOTS
+from nni_darts.recipe.options import checked_options
 
 if TYPE_CHECKING:
     from nni_darts.recipe import Recipe

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from nni_darts.config.search import Search
+from nni_darts.course.progress import Progress
 from nni_darts.errors import ConfigError, Interrupted
 from nni_darts.methods.darts import darts_first_order
+from nni_darts.parts.outer import OuterOptimiser
 from nni_darts.parts.phases import Phase, Phases
-from nni_darts.phased import Progress
-from nni_darts.recipe import OuterOptimiser, Recipe
+from nni_darts.recipe import Recipe
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import NullReporter
 from nni_darts.strategy import DifferentiableStrategy

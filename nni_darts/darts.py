@@ -1,0 +1,100 @@
+"""DARTS as a strategy of NNI, with its options by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nni_darts.diagnostics import Diagnostics
+from nni_darts.recipe import build_recipe, with_outer_options
+from nni_darts.strategy import DifferentiableStrategy
+
+
+class DARTS(DifferentiableStrategy):
+    """DARTS of first or second order.
+
+    Parameters
+    ----------
+    order
+        1: the current weights stand in for the optimal ones. 2: through one unrolled weight step, which
+        needs ``torch.optim.SGD`` as the evaluator's optimiser.
+    hvp
+        For order 2: ``"fd"`` (finite difference, as the authors) or ``"exact"`` (double backward).
+    radius
+        For ``hvp="fd"``: the length of the step to either side, over all weights together.
+    arch_lr, arch_betas, arch_weight_decay, arch_optimizer, arch_schedule, arch_lr_min
+        The optimiser of the architecture parameters, and its schedule: :func:`with_outer_options`.
+    arch_init, arch_init_mean
+        The normal distribution of the first alphas.
+    arch_grad_clip
+        Largest norm of the architecture's gradient; None for no clipping.
+    warmup_epochs
+        Epochs at the beginning in which only the weights learn.
+    weight_steps
+        Weight steps for every architecture step.
+    gradient_clip_val
+        Largest norm of the weights' gradient in the weight step; None for no clipping.
+    supernet
+        ``"auto"``, ``"fused"`` or ``"generic"``: how mixtures are computed.
+    capture
+        ``"auto"``, ``"on"`` or ``"off"``: whether steps on a GPU are recorded and repeated.
+    checkpoint_cells
+        Keep no activations inside cells: less memory, more arithmetic, the same results.
+    diagnostics
+        Which of them are measured that take time, and how often; None for its defaults.
+
+    Defaults are those of the official CIFAR-10 search.
+
+    Examples
+    --------
+    >>> from nni_darts import DARTS
+    >>> strategy = DARTS(order=2, arch_lr=3e-4)
+    """
+
+    def __init__(
+        self,
+        order: int = 2,
+        *,
+        hvp: str = "fd",
+        radius: float = 0.01,
+        arch_lr: float = 3e-4,
+        arch_betas: tuple[float, float] = (0.5, 0.999),
+        arch_weight_decay: float = 1e-3,
+        arch_optimizer: str = "adam",
+        arch_schedule: str = "constant",
+        arch_lr_min: float = 0.0,
+        arch_init: float | None = None,
+        arch_init_mean: float | None = None,
+        arch_grad_clip: float | None = None,
+        warmup_epochs: int = 0,
+        weight_steps: int = 1,
+        gradient_clip_val: float | None = 5.0,
+        mutation_hooks: list[Callable[..., Any]] | None = None,
+        supernet: str = "auto",
+        capture: str = "auto",
+        checkpoint_cells: bool = False,
+        diagnostics: Diagnostics | None = None,
+    ) -> None:
+        recipe = with_outer_options(
+            build_recipe("darts", order=order, hvp=hvp, radius=radius),
+            arch_lr=arch_lr,
+            arch_betas=arch_betas,
+            arch_weight_decay=arch_weight_decay,
+            arch_optimizer=arch_optimizer,
+            arch_schedule=arch_schedule,
+            arch_lr_min=arch_lr_min,
+            arch_init=arch_init,
+            arch_init_mean=arch_init_mean,
+            arch_grad_clip=arch_grad_clip,
+            warmup_epochs=warmup_epochs,
+            weight_steps=weight_steps,
+        )
+        super().__init__(
+            recipe,
+            gradient_clip_val=gradient_clip_val,
+            mutation_hooks=mutation_hooks,
+            supernet=supernet,
+            capture=capture,
+            checkpoint_cells=checkpoint_cells,
+            diagnostics=diagnostics,
+        )

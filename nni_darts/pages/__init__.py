@@ -1,0 +1,1 @@
+"""What there is by name, and a page for each: ``docs/methods`` is written from the code."""
