@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
-from nni.nas.evaluator.pytorch import LightningModule
 from torch import Tensor
 from torch.nn import functional
 
-from nni_darts.errors import RunError
 from nni_darts.training.schedule import drop_path_prob, learning_rate_schedule
+from nni_darts.training.scored import ScoredModule
 from nni_darts.training.scores import Scores
 
 CHECK_EVERY = 20
 """Steps between looks at the loss on a GPU, where each look waits for the device; elsewhere every step."""
 
 
-class Classifier(LightningModule):
+class Classifier(ScoredModule):
     """Cross-entropy, SGD and a schedule per epoch, as cnn/train.py and cnn/train_search.py of quark0/darts.
 
     The network comes by ``set_model``. One that returns (logits, auxiliary logits) in training gets the
@@ -45,6 +42,7 @@ class Classifier(LightningModule):
     """
 
     capturable = True
+    remedy = ", or set grad_clip, or use precision 32"
 
     def __init__(
         self,
@@ -68,7 +66,6 @@ class Classifier(LightningModule):
         self.schedule, self.gamma = schedule, gamma
         self.train_scores = Scores()
         self.valid_scores = Scores()
-        self._is_muted = False
 
     @classmethod
     def from_settings(cls, settings: Any) -> Classifier:
@@ -81,15 +78,6 @@ class Classifier(LightningModule):
 
     def forward(self, x: Tensor) -> Any:
         return self.model(x)
-
-    @contextmanager
-    def muted(self) -> Iterator[None]:
-        """``training_step`` computes the loss and leaves no trace: for the architect's evaluations."""
-        before, self._is_muted = self._is_muted, True
-        try:
-            yield
-        finally:
-            self._is_muted = before
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         x, y = batch
@@ -136,29 +124,10 @@ class Classifier(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self._set_drop_path()
-        self.train_scores.reset()
-        self.valid_scores.reset()
-
-    def on_validation_start(self) -> None:
-        self.valid_scores.reset()
+        super().on_train_epoch_start()
 
     def on_test_start(self) -> None:
         self.valid_scores.reset()
-
-    def epoch_metrics(self) -> dict[str, float]:
-        """``train_*`` and, where there was validation, ``valid_*`` of this epoch; accuracies in percent.
-
-        Raises
-        ------
-        RunError
-            The training loss is not a number.
-        """
-        self._check_finite()
-        return {
-            f"{part}_{name}": value
-            for part, scores in (("train", self.train_scores), ("valid", self.valid_scores))
-            for name, value in scores.compute().items()
-        }
 
     def _set_drop_path(self) -> None:
         if not hasattr(self.model, "drop_path_prob"):
@@ -168,10 +137,3 @@ class Classifier(LightningModule):
             self.model.drop_path_prob.fill_(prob)
         else:
             self.model.drop_path_prob = prob
-
-    def _check_finite(self) -> None:
-        if not torch.isfinite(self.train_scores.loss_sum):
-            raise RunError(
-                f"the training loss became NaN or infinite in epoch {self.current_epoch}; lower lr "
-                f"(now {self.lr:g}), or set grad_clip, or use precision 32."
-            )

@@ -3,64 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
-from nni.nas.evaluator.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
 from nni_darts.data.text import STREAMS, Window, Windows
-from nni_darts.errors import RunError
 from nni_darts.training.averaging import Averaging
-
-LARGEST = 80.0
-"""Loss from which a perplexity is not told apart any more: e^80 is still a number."""
-
-
-def perplexity(loss: float) -> float:
-    """e^loss, finite for every loss."""
-    return math.exp(min(loss, LARGEST))
+from nni_darts.training.likelihood import Likelihood
+from nni_darts.training.scored import ScoredModule
 
 
-class Likelihood(nn.Module):
-    """Sum of the negative log likelihoods of an epoch's windows, each weighted by its rows.
-
-    Parameters
-    ----------
-    bare_rows
-        Rows that are counted although they have no target. The official evaluation divides by all rows of
-        the text, of which the first is never predicted; published perplexities are slightly low for it.
-    """
-
-    sums: Tensor
-
-    def __init__(self, bare_rows: int = 0) -> None:
-        super().__init__()
-        self.bare_rows = bare_rows
-        self.register_buffer("sums", torch.zeros(2, dtype=torch.float64))
-
-    def reset(self) -> None:
-        """Begin an epoch."""
-        self.sums.zero_()
-
-    @torch.no_grad()
-    def update(self, loss: Tensor, rows: int) -> None:
-        """Count a window of so many rows by its mean loss."""
-        self.sums += torch.stack([loss.detach().double() * rows, torch.full_like(loss, rows).double()])
-
-    def compute(self) -> dict[str, float]:
-        """``loss`` in nats a token and ``perplexity``; empty before any window."""
-        total, rows = self.sums.tolist()
-        if not rows:
-            return {}
-        loss = total / (rows + self.bare_rows)
-        return {"loss": loss, "perplexity": perplexity(loss)}
-
-
-class LanguageModule(LightningModule):
+class LanguageModule(ScoredModule):
     """Negative log likelihood of the next word, SGD without momentum, truncated back-propagation.
 
     As rnn/train_search.py and rnn/train.py of quark0/darts: the learning rate of a window is scaled by its
@@ -83,6 +38,8 @@ class LanguageModule(LightningModule):
         Evaluations to look back at before plain SGD becomes averaged SGD; None never averages.
     """
 
+    remedy = " or grad_clip"
+
     def __init__(
         self,
         batch_size: int,
@@ -101,7 +58,6 @@ class LanguageModule(LightningModule):
         self._optimizer: torch.optim.Optimizer | None = None
         self._left: dict[str, Tensor] = {}  # hidden states that the windows of this step end with
         self._evaluated: Tensor | None = None
-        self._is_muted = False
         self.register_state_dict_pre_hook(lambda module, prefix, keep_vars: self._settle())
 
     def set_model(self, model: nn.Module) -> None:
@@ -116,15 +72,6 @@ class LanguageModule(LightningModule):
 
     def forward(self, tokens: Tensor, hidden: Tensor) -> Any:
         return self.model(tokens, hidden)
-
-    @contextmanager
-    def muted(self) -> Iterator[None]:
-        """``training_step`` computes the plain loss and counts nothing: for the architect's evaluations."""
-        before, self._is_muted = self._is_muted, True
-        try:
-            yield
-        finally:
-            self._is_muted = before
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         window: Window = batch["train"] if isinstance(batch, dict) else batch
@@ -179,13 +126,6 @@ class LanguageModule(LightningModule):
         self._optimizer = kind(self.model.parameters(), lr=self.lr, weight_decay=self.weight_decay)
         return [self._optimizer], []
 
-    def on_train_epoch_start(self) -> None:
-        self.train_scores.reset()
-        self.valid_scores.reset()
-
-    def on_validation_start(self) -> None:
-        self.valid_scores.reset()
-
     def on_validation_epoch_start(self) -> None:
         self.averaging.enter(self._optimizer)
 
@@ -208,28 +148,6 @@ class LanguageModule(LightningModule):
     def is_best(self) -> bool:
         """Whether the last evaluation was better than every one before it."""
         return self.averaging.is_best
-
-    def epoch_metrics(self) -> dict[str, float]:
-        """``train_*`` and, where there was validation, ``valid_*`` of this epoch: loss and perplexity.
-
-        Raises
-        ------
-        RunError
-            The training loss is not a number.
-        """
-        self._check_finite()
-        return {
-            f"{part}_{name}": value
-            for part, scores in (("train", self.train_scores), ("valid", self.valid_scores))
-            for name, value in scores.compute().items()
-        }
-
-    def _check_finite(self) -> None:
-        if not torch.isfinite(self.train_scores.sums[0]):
-            raise RunError(
-                f"the training loss became NaN or infinite in epoch {self.current_epoch}; lower lr "
-                f"(now {self.lr:g}) or grad_clip."
-            )
 
 
 @torch.inference_mode()

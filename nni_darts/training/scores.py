@@ -32,11 +32,6 @@ class Scores(nn.Module):
         batch = [loss * count, hits[:, 0].sum(), hits.sum(), torch.full_like(loss, count)]
         self.sums += torch.stack([value.detach().double() for value in batch])
 
-    @property
-    def loss_sum(self) -> Tensor:
-        """Not finite once any batch's loss was not."""
-        return self.sums[0]
-
     def compute(self) -> dict[str, float]:
         """``loss`` (mean over images), ``accuracy`` and ``top5`` in percent; empty before any batch."""
         loss, top1, top5, count = self.sums.tolist()

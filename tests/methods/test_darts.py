@@ -16,7 +16,7 @@ from torch.nn import functional
 from nni_darts.genotype import PRIMITIVES
 from nni_darts.methods.darts import darts
 from nni_darts.parts.architect import Unrolled
-from nni_darts.recipe import OuterOptimiser
+from nni_darts.parts.outer import OuterOptimiser
 from nni_darts.state import SearchState
 from nni_darts.supernet.layer import MixedLayer
 from search_spaces import DartsSpace

@@ -17,7 +17,8 @@ from nni_darts.errors import Interrupted, RunError
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import NullReporter
 from nni_darts.training.checkpoint import read_checkpoint
-from nni_darts.training.language import LanguageModule, Likelihood, perplexity
+from nni_darts.training.language import LanguageModule
+from nni_darts.training.likelihood import Likelihood, perplexity
 from nni_darts.training.retrain import train_network
 
 WORDS, WIDTH, BATCH = 7, 3, 2
