@@ -88,7 +88,7 @@ def test_blank_leaves_alpha_alone():
         build_recipe("darts-pt", alpha="blank").but(tail=begin), space(), epochs=1
     ).oneshot_module
     blank = searched(build_recipe("darts-pt", interval=1, alpha="blank"), space(), epochs=2)
-    start = untrained.tail.state
+    start = untrained.epochs.tail.state
     relaxation = blank.oneshot_module.relaxation
     assert all(torch.equal(relaxation.alpha(label), start[label]) for label in relaxation.labels)
     assert 0 < float(max(relaxation.alpha(label).abs().max() for label in relaxation.labels)) < 0.01

@@ -151,7 +151,7 @@ def test_a_search_is_resumed_in_its_tail_to_the_bit(epoch: int, tmp_path: Path):
     resumed = stopped(resume=True)
     assert is_equal(state_of(resumed), state_of(whole))
     modules = [strategy.oneshot_module for strategy in (whole, resumed)]
-    assert modules[0].tail.memory == modules[1].tail.memory
+    assert modules[0].epochs.tail.memory == modules[1].epochs.tail.memory
     assert modules[0].export() == modules[1].export()
     first, second = (module.trainer.optimizers[0].state_dict() for module in modules)
     assert first["param_groups"] == second["param_groups"]
