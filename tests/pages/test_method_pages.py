@@ -12,7 +12,7 @@ from nni_darts.pages.method_pages import COMMAND, NOTE, main, pages
 from nni_darts.recipe import build_recipe, methods
 from tests.cli.conftest import call, call_json
 
-FOLDER = Path(__file__).parents[1] / "docs" / "methods"
+FOLDER = Path(__file__).parents[2] / "docs" / "methods"
 
 DOCSTRING = """A rule :func:`~pack.age.of` ``this``::
 
