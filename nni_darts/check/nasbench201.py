@@ -144,6 +144,8 @@ def _gradient(search: SearchModule) -> Tensor:
 class Sampled(Relaxation):
     """GDAS with recorded noise: one-hot weights that pass the gradient of ``soft``."""
 
+    chooses = True
+
     def __init__(self, sizes: Any, noise: dict[str, Tensor], temperature: float) -> None:
         super().__init__(sizes)
         self.noise, self.temperature = noise, temperature

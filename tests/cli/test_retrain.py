@@ -51,7 +51,8 @@ def test_flags_from_habit(stages: FakeStages) -> None:
         ),
     )
     retrain = stages.calls[0]["settings"].retrain
-    assert retrain.network == {"init_channels": 20, "layers": 8, "auxiliary": True}
+    sizes = {"init_channels": 20, "layers": 8, "auxiliary": True}
+    assert retrain.network == {**sizes, "drop_path_on": "operation"}
     assert (retrain.auxiliary_weight, retrain.cutout_length, retrain.drop_path_prob) == (0.3, 16, 0.1)
 
 
