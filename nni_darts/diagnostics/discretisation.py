@@ -64,12 +64,17 @@ def discretised(
 
 
 def gap(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    """``discretised_accuracy`` and ``discretised_loss``, and how much accuracy is lost: before - after."""
+    """``discretised_accuracy``, ``_loss``, ``_perplexity``, those there are, and ``discretisation_gap``.
+
+    That is the accuracy before minus the one after; where there is a perplexity instead, how much it grows.
+    """
     found = {
         f"discretised_{name}": after[PREFIX + name]
-        for name in ("loss", "accuracy")
+        for name in ("loss", "accuracy", "perplexity")
         if PREFIX + name in before and PREFIX + name in after
     }
     if "discretised_accuracy" in found:
         found["discretisation_gap"] = before[PREFIX + "accuracy"] - found["discretised_accuracy"]
+    elif "discretised_perplexity" in found:
+        found["discretisation_gap"] = found["discretised_perplexity"] - before[PREFIX + "perplexity"]
     return found

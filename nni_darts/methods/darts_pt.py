@@ -41,7 +41,7 @@ def darts_pt(
     option     default    meaning
     ========== ========== ==========================================================================
     interval   5          epochs from one decision to the next (all official scripts; the parser: 10)
-    criterion  accuracy   or ``loss``
+    criterion  accuracy   or ``loss``, which says more on texts: accuracy is the share of next words there
     alpha      train      or ``blank``: alpha stays at its beginning, in search and selection (the
                           paper's "fixed alpha", which often is the better one)
     lr_factor  0.1        of the first learning rate; constant in the selection, without momentum from

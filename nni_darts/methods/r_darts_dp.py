@@ -32,6 +32,7 @@ from nni_darts.parts.architect import RADIUS
 from nni_darts.parts.demand import OWN_LAYER, Company, Demand, demands, demands_of
 from nni_darts.parts.named import makes_part
 from nni_darts.parts.ramp import Linear
+from nni_darts.parts.requirement import IMAGES, requires
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 from nni_darts.supernet.layer import MixedLayer
@@ -48,9 +49,13 @@ def _follows(company: Company) -> bool:
 
 
 @capturable
+@requires(IMAGES)
 @demands(Demand("to stand after the part of edges that makes a layer of its own", _follows))
 def drop_path(layer: MixedLayer, structure: Structure) -> MixedLayer:
-    """Put drop path on the output of an edge, whatever the edge is made of."""
+    """Put drop path on the output of an edge, whatever the edge is made of.
+
+    On the edges of a recurrent cell it would be drawn anew in every time step.
+    """
     layer.register_buffer(PROB, torch.tensor(0.0))
     layer.register_forward_hook(dropped)
     return layer

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from nni_darts.config.section import Count
 from nni_darts.errors import ConfigError
 from nni_darts.methods.random_search import leave, uniform
 from nni_darts.parts.forward import only_chosen
-from nni_darts.parts.measure import measure
+from nni_darts.parts.measure import Measured, measure
 from nni_darts.parts.paths import Path, UniformPaths, draw
-from nni_darts.parts.requirement import IMAGES, requires
 from nni_darts.parts.stopping import Sample, Stop, Stopping
 from nni_darts.recipe import Recipe, method
 from nni_darts.state import SearchState
 
 
-@requires(IMAGES)
 class Ranking(Stopping):
     """After the last epoch: the best of many random architectures with the shared weights.
 
     Each is scored by its errors on the next few validation batches, which are walked through in a circle;
-    the best are scored again on all of them. BatchNorms evaluate on their running statistics, as the
+    the best are scored again on all of them. On texts the score is the loss, and the hidden state goes on
+    from each of the few windows to the next. BatchNorms evaluate on their running statistics, as the
     official code has it, although those are averages over random architectures.
 
     Parameters
@@ -52,20 +51,20 @@ class Ranking(Stopping):
         scores = []
         for place, path in enumerate(paths):
             drawn = [whole[(place * self.batches + k) % len(whole)] for k in range(self.batches)]
-            scores.append(error_rate(state, path, drawn))
+            scores.append(measured(state, path, drawn).harm)
         order = sorted(range(len(paths)), key=scores.__getitem__)
-        finals = {index: error_rate(state, paths[index], whole) for index in islice(order, self.finalists)}
-        best = min(finals, key=finals.__getitem__)  # ties keep the better first score
-        reason = (
-            f"the best of {len(paths)} random architectures errs on {finals[best]:.2%} with shared weights"
-        )
+        finals = {index: measured(state, paths[index], whole) for index in islice(order, self.finalists)}
+        best = min(finals, key=lambda index: finals[index].harm)  # ties keep the better first score
+        found = finals[best]
+        says = f"has the loss {found.loss:.4g}" if found.by_loss else f"errs on {found.harm:.2%}"
+        reason = f"the best of {len(paths)} random architectures {says} with shared weights"
         return Stop(reason, state.epoch, paths[best].sample())
 
 
-def error_rate(state: SearchState, path: Path, batches: list[tuple[Tensor, Tensor]]) -> float:
-    """Share of images that the path of the supernet classifies wrongly, in evaluation mode."""
-    with state.evaluating(), state.weights.replaced(path.gates(batches[0][0].device)):
-        return 1 - measure(state, batches).accuracy
+def measured(state: SearchState, path: Path, batches: list[Any]) -> Measured:
+    """How badly the path of the supernet does in evaluation mode."""
+    with state.evaluating(), state.weights.replaced(path.gates(state.clock.device)):
+        return measure(state, batches)
 
 
 @method(

@@ -11,7 +11,7 @@ from nni_darts.state import SearchState
 
 
 def error(state: SearchState) -> float:
-    """Minus the accuracy on the validation half.
+    """Minus the accuracy on the validation half, or on texts minus the share of words that it guesses.
 
     BatchNorm takes the statistics of the batch, as in training: the running ones are those of another
     mixture. They and the random generators come back, so that every candidate meets the same numbers.

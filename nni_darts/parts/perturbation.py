@@ -64,7 +64,7 @@ class Perturbation(Tail):
     interval
         Epochs from one round to the next; 5 in all official scripts (10 in the parser).
     criterion
-        ``"accuracy"`` (official) or ``"loss"``.
+        ``"accuracy"`` (official; of next words on texts) or ``"loss"``.
     lr_factor
         0.1 in the official code.
     none

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -24,6 +25,9 @@ class LanguageModule(ScoredModule):
 
     A search evaluates several losses of a window before the weights' step. All of them begin with the same
     hidden state, and the last one leaves its own for the next window, as in the official code.
+
+    A window's rate is the optimiser's own times its length; between steps it is the optimiser's own again,
+    which methods may change and checkpoints keep.
 
     Parameters
     ----------
@@ -57,6 +61,7 @@ class LanguageModule(ScoredModule):
         self.valid_scores = Likelihood(bare_rows=1)
         self._optimizer: torch.optim.Optimizer | None = None
         self._left: dict[str, Tensor] = {}  # hidden states that the windows of this step end with
+        self._rates: list[float] = []  # of the optimiser, while they are scaled
         self._evaluated: Tensor | None = None
         self.register_state_dict_pre_hook(lambda module, prefix, keep_vars: self._settle())
 
@@ -79,9 +84,7 @@ class LanguageModule(ScoredModule):
         if window.number == 0:
             for stream in STREAMS:
                 self.get_buffer(f"hidden_{stream}").zero_()
-        assert self._optimizer is not None
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.lr * window.scale
+        self._scale_rates(window.scale)
 
     def training_step(self, batch: Window, batch_idx: int) -> Tensor:
         prediction = self.model(batch.x, self.get_buffer(f"hidden_{batch.stream}"))
@@ -96,6 +99,21 @@ class LanguageModule(ScoredModule):
             loss = loss + self.temporal * prediction.raw.diff(dim=0).square().mean()
         return loss
 
+    def _scale_rates(self, scale: float) -> None:
+        """For one step: the architect reads the rate too."""
+        assert self._optimizer is not None
+        self._restore_rates()
+        for group in self._optimizer.param_groups:
+            self._rates.append(group["lr"])
+            group["lr"] *= scale
+
+    def _restore_rates(self) -> None:
+        if self._rates:
+            assert self._optimizer is not None
+            for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate
+            self._rates.clear()
+
     def _carry_on(self) -> None:
         """The hidden states that the last step left are those of the next."""
         for stream, hidden in self._left.items():
@@ -103,12 +121,27 @@ class LanguageModule(ScoredModule):
         self._left.clear()
 
     def _settle(self) -> None:
-        """What a checkpoint must hold: hidden states for the next batch, and weights that are no averages."""
+        """What a checkpoint must hold: hidden states and rates for the next batch, no averaged weights."""
         self._carry_on()
+        self._restore_rates()
         self.averaging.leave()
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self._restore_rates()
         self._check_finite()
+
+    by_loss = True
+    """Architectures are compared by their loss; see ``nni_darts.parts.measure``."""
+
+    def answers(self, batches: Iterable[Window]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Logits [T B, words] and the next words [T B], the hidden state going on from window to window."""
+        hidden: Tensor | None = None
+        for window in batches:
+            if window.number == 0 or hidden is None:
+                hidden = self._empty(window.x.shape[1]).to(window.x.device)
+            prediction = self.model(window.x, hidden)
+            hidden = prediction.hidden.detach()
+            yield prediction.logits.flatten(0, 1), window.y.flatten()
 
     def validation_step(self, batch: Window, batch_idx: int) -> None:
         if batch.number == 0 or self._evaluated is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nni_darts.diagnostics.discretisation import discretised, gap, gates
 from nni_darts.engine import SearchModule
-from nni_darts.methods.random_ws import error_rate
+from nni_darts.methods.random_ws import measured
 from nni_darts.parts.paths import Path, draw
 from nni_darts.recipe import build_recipe
 from nni_darts.strategy import DifferentiableStrategy
@@ -133,7 +133,7 @@ def test_it_is_the_path_of_the_supernet_whatever_the_relaxation(method: str, opt
     for seed in range(3):
         path = draw(structure, np.random.Generator(np.random.PCG64(seed)), none=False)
         found = discretised(search.state, path.sample(), nullcontext)["valid_accuracy"]
-        assert found == pytest.approx(100 * (1 - error_rate(search.state, path, [batch])))
+        assert found == pytest.approx(100 * measured(search.state, path, [batch]).accuracy)
 
 
 def test_an_edge_that_is_not_kept_passes_nothing_by() -> None:

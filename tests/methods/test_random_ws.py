@@ -11,8 +11,9 @@ import torch
 
 from nni_darts.errors import ConfigError
 from nni_darts.genotype import Architecture, genotype_of
-from nni_darts.methods.random_ws import Ranking, error_rate
+from nni_darts.methods.random_ws import Ranking, measured
 from nni_darts.parts.derivation import NONE
+from nni_darts.parts.measure import Measured
 from nni_darts.parts.paths import Path, draw
 from nni_darts.recipe import build_recipe
 from nni_darts.supernet.space import read_structure
@@ -120,13 +121,14 @@ def scored(monkeypatch: pytest.MonkeyPatch, rule: Ranking, epoch: int = 1) -> tu
     state.validation = lambda: iter(range(5))
     asked: list[list[int]] = []
 
-    def error(state: Any, path: Path, batches: list[int]) -> float:
+    def of(state: Any, path: Path, batches: list[int]) -> Measured:
         asked.append(batches)
         (first, *_) = path.others.values()
         # On few batches the first operation looks best; on all of them the second does.
-        return abs(first[0] - (0 if len(batches) == 2 else 1))
+        errors = abs(first[0] - (0 if len(batches) == 2 else 1))
+        return Measured(loss=-errors, accuracy=1 - errors)
 
-    monkeypatch.setattr("nni_darts.methods.random_ws.error_rate", error)
+    monkeypatch.setattr("nni_darts.methods.random_ws.measured", of)
     torch.manual_seed(1)
     return rule(state, {}), asked
 
@@ -150,8 +152,9 @@ def test_a_whole_search_ends_with_the_best_path():
     again = searched(build_recipe("random-ws", candidates=6, batches=1, finalists=2))
     assert again.oneshot_module.export() == sample
     best = next(path for path in paths_of(module.state.structure, 6) if path.sample() == sample)
-    error = error_rate(module.state, best, list(module.trainer.val_dataloaders))
-    assert f"errs on {error:.2%} with" in module.ending.stop.reason
+    found = measured(module.state, best, list(module.trainer.val_dataloaders))
+    assert found.harm == 1 - found.accuracy
+    assert f"errs on {found.harm:.2%} with" in module.ending.stop.reason
 
 
 def paths_of(structure: Structure, count: int) -> list[Path]:
