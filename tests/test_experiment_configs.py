@@ -22,6 +22,7 @@ REQUIRED = {
     *("darts_digits", "darts_cifar", "darts_cifar_first_order", "darts_cifar_cpu"),
     *("darts_image_folder", "darts_imagenet"),
     *("r_darts_l2_cifar", "r_darts_dp_cifar"),
+    *("darts_ptb", "darts_ptb_cpu"),
 }
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -122,6 +123,21 @@ def test_the_network_for_imagenet_takes_its_crops_and_has_the_measured_size() ->
         network = build_network(settings, settings.retrain.network, architecture, info)
     # The card: 4,718,752 without and 5,979,528 with the head, both measured on the official classes.
     assert sum(weight.numel() for weight in network.parameters()) == 5_979_528
+
+
+def test_the_papers_protocol_for_recurrent_cells() -> None:
+    """Cards darts-rnn and evaluation-protocol: what the file writes is what texts have by default."""
+    experiment = read_experiment(FOLDER / "darts_ptb.yml")
+    settings = experiment.settings
+    default = Settings.from_dict({"data": {"name": "ptb"}, "space": {"name": "darts_rnn"}})
+    assert settings.method.options == {"order": 2, "hvp": "fd"}
+    assert len(experiment.points) == 4
+    assert settings.space.args == default.space.args
+    assert settings.search == default.search
+    assert settings.select == default.select
+    assert settings.retrain.model_copy(update={"seeds": default.retrain.seeds}) == default.retrain
+    assert (settings.search.unrolled_clip, settings.search.lr, settings.search.momentum) == (0.25, 20, 0)
+    assert (settings.select.epochs, settings.retrain.epochs) == (300, 8000)
 
 
 @pytest.mark.parametrize(
