@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from nni_darts.config.settings import Settings
+from nni_darts.config.text import SearchText
 from nni_darts.config.training import Training
 from nni_darts.data.load import Info, load_corpus
 from nni_darts.data.outline import outline
@@ -116,8 +117,8 @@ class Texts:
 
     def batches(self, count: int, device: str) -> tuple[Any, Any]:
         """Windows of the usual length."""
-        text = self.settings.search.text
-        rows = torch.zeros(text.bptt if text else 35, count, dtype=torch.long, device=device)
+        text = self.settings.search.text or SearchText()
+        rows = torch.zeros(text.bptt, count, dtype=torch.long, device=device)
         weights, alphas = (Window(rows, rows, 0, 1.0, stream) for stream in STREAMS)
         return weights, alphas
 

@@ -135,12 +135,7 @@ class LanguageModule(ScoredModule):
 
     def answers(self, batches: Iterable[Window]) -> Iterator[tuple[Tensor, Tensor]]:
         """Logits [T B, words] and the next words [T B], the hidden state going on from window to window."""
-        hidden: Tensor | None = None
-        for window in batches:
-            if window.number == 0 or hidden is None:
-                hidden = self._empty(window.x.shape[1]).to(window.x.device)
-            prediction = self.model(window.x, hidden)
-            hidden = prediction.hidden.detach()
+        for window, prediction in predictions(self.model, batches):
             yield prediction.logits.flatten(0, 1), window.y.flatten()
 
     def validation_step(self, batch: Window, batch_idx: int) -> None:
@@ -183,16 +178,23 @@ class LanguageModule(ScoredModule):
         return self.averaging.is_best
 
 
-@torch.inference_mode()
-def evaluate_text(network: nn.Module, windows: Windows, device: str = "cpu") -> dict[str, float]:
-    """``loss`` in nats a token and ``perplexity``, the hidden state going on from window to window."""
-    network.to(device).eval()
-    scores = Likelihood(bare_rows=1).to(device)
+def predictions(network: nn.Module, windows: Iterable[Window]) -> Iterator[tuple[Window, Any]]:
+    """What the network says of every window, the hidden state going on from each to the next."""
     hidden: Tensor | None = None
     for window in windows:
-        hidden = network.initial_hidden(window.x.shape[1]) if hidden is None else hidden  # type: ignore[operator]
-        prediction = network(window.x, hidden.to(device))
-        hidden = prediction.hidden
+        if window.number == 0 or hidden is None:
+            hidden = network.initial_hidden(window.x.shape[1])  # type: ignore[operator]
+        prediction = network(window.x, hidden.to(window.x.device))
+        hidden = prediction.hidden.detach()
+        yield window, prediction
+
+
+@torch.inference_mode()
+def evaluate_text(network: nn.Module, windows: Windows, device: str = "cpu") -> dict[str, float]:
+    """``loss`` in nats a token and ``perplexity`` of windows that lie on the device."""
+    network.to(device).eval()
+    scores = Likelihood(bare_rows=1).to(device)
+    for window, prediction in predictions(network, windows):
         scores.update(_likelihood(prediction.logits, window.y), len(window.x))
     return scores.compute()
 
