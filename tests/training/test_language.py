@@ -17,7 +17,7 @@ from nni_darts.errors import Interrupted, RunError
 from nni_darts.run.directory import Run
 from nni_darts.run.reporter import NullReporter
 from nni_darts.training.checkpoint import read_checkpoint
-from nni_darts.training.language import LanguageModule
+from nni_darts.training.language import LanguageModule, evaluate_text
 from nni_darts.training.likelihood import Likelihood, perplexity
 from nni_darts.training.retrain import train_network
 
@@ -203,3 +203,18 @@ def test_a_loss_that_is_no_number_is_said(tmp_path: Path):
     module.training_step(window, 0)
     with pytest.raises(RunError, match="became NaN or infinite"):
         module.on_train_batch_end(None, window, 0)
+
+
+def test_an_evaluation_carries_the_hidden_state_through_the_text():
+    """Cut into windows or read as a whole, a text has one likelihood, in the module and outside of it."""
+    module = module_of()
+    module.eval()
+    rows = columns(text(), BATCH)
+    whole = evaluate_text(module.model, Windows(rows, len(rows)))
+    assert evaluate_text(module.model, Windows(rows, 4))["loss"] == pytest.approx(whole["loss"], rel=1e-6)
+    for index, window in enumerate(Windows(rows, 4)):
+        module.validation_step(window, index)
+    assert module.valid_scores.compute()["loss"] == pytest.approx(whole["loss"], rel=1e-6)
+    answers = [part for part, _ in module.answers(Windows(rows, 4))]
+    together = next(module.answers(Windows(rows, len(rows))))[0]
+    torch.testing.assert_close(torch.cat(answers), together)
