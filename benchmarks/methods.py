@@ -19,14 +19,16 @@ import click
 
 from benchmarks.harness.machine import hardware, provenance
 from benchmarks.recipes import page, plot
-from benchmarks.recipes.budget import Budget
+from benchmarks.recipes.budget import SECTION, Budget
 from benchmarks.recipes.rows import references, refusals, rows
 from benchmarks.recipes.store import Store, Task
-from benchmarks.recipes.variants import variants
+from benchmarks.recipes.variants import REFERENCE, SAMPLING, Options, Variant, variants
 from benchmarks.recipes.work import work_off
 from nni_darts.benchmarks import NasBench201
+from nni_darts.cli.inputs import assigned
 from nni_darts.errors import ConfigError
 
+METHOD = "method."
 USUAL = Budget()
 
 
@@ -45,6 +47,18 @@ def _chosen(context: click.Context, option: click.Parameter, value: str | None) 
     return found
 
 
+def _set(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Options:
+    """As rows have them: a method's options under their names, settings under ``search.NAME``."""
+    try:
+        given = {path.removeprefix(METHOD): value for path, (value, _) in assigned(values).items()}
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from None
+    for text in values:
+        if not text.strip().startswith((METHOD, SECTION)):
+            raise click.BadParameter(f'"{text}" begins with neither {METHOD} nor {SECTION}')
+    return given
+
+
 def _numbers(context: click.Context, option: click.Parameter, value: str) -> list[int]:
     try:
         return [int(word) for word in value.split(",")]
@@ -52,8 +66,26 @@ def _numbers(context: click.Context, option: click.Parameter, value: str) -> lis
         raise click.BadParameter(f'"{value}" is no list of whole numbers such as 0,1,2.') from None
 
 
+def _check(changed: list[Variant], budget: Budget) -> None:
+    problems = []
+    for row in changed:
+        try:
+            budget.settings(row.method, row.fitted(budget.epochs))
+        except ConfigError as error:
+            problems += [f"{row.name}: {problem}" for problem in error.problems]
+    if problems:
+        raise click.UsageError("\n".join(problems))
+
+
 @click.command(help=__doc__.split("\n\n", 1)[1])
 @click.option("--methods", "names", callback=_chosen, help="Methods, or rows; all when left out.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    callback=_set,
+    help="method.NAME=VALUE or search.NAME=VALUE, for all of these rows but the reference and sampling.",
+)
 @click.option("--seeds", default="0,1,2", show_default=True, callback=_numbers)
 @click.option("--jobs", default=1, show_default=True, help="Searches at a time, one thread each.")
 @click.option("--images", default=USUAL.images, show_default=True, help="Both halves together.")
@@ -72,9 +104,18 @@ def _numbers(context: click.Context, option: click.Parameter, value: str) -> lis
 @click.option("--any-code", is_flag=True, help="Take results of other code too; the page says which.")
 @click.option("--no-search", is_flag=True, help="The table of what is there.")
 @click.option("--json", "as_line", is_flag=True, help="End with one line of JSON.")
-@click.option("--write", is_flag=True, help="Put table and plot into docs/; the page's text stays.")
+@click.option("--write", is_flag=True, help="Put table and plot into the page; its other text stays.")
+@click.option(
+    "--page",
+    "place",
+    default=lambda: page.PATH,
+    show_default=f"docs/{page.PATH.name}",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where --write puts them.",
+)
 def main(
     names: list[str],
+    changes: Options,
     seeds: list[int],
     jobs: int,
     out: Path,
@@ -83,6 +124,7 @@ def main(
     no_search: bool,
     as_line: bool,
     write: bool,
+    place: Path,
     **sizes: int | float,
 ) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -92,6 +134,10 @@ def main(
         raise click.UsageError(str(error)) from None
     budget = replace(USUAL, epochs=epochs, **sizes)
     known = variants()
+    if changes:
+        fixed = (REFERENCE.name, SAMPLING)
+        known = {name: row if name in fixed else row.but(changes) for name, row in known.items()}
+        _check([known[name] for name in names if name not in fixed], budget)
     # Seed by seed, so that what is there early is of all methods.
     tasks = [Task(known[name], seed, budget) for seed in seeds for name in names]
     store = Store(out, any_code)
@@ -109,9 +155,9 @@ def main(
     block = "\n\n".join(part for part in (*parts[:3], "\n".join(missing), parts[3]) if part)
     click.echo(block)
     if write:
-        picture = page.PATH.with_suffix(".svg")
+        picture = place.with_suffix(".svg")
         plot.draw(measured, around, picture)
-        page.write(f"{block}\n\n![True accuracy of every search]({picture.name})", page.PATH)
+        page.write(f"{block}\n\n![True accuracy of every search]({picture.name})", place)
     if as_line:
         click.echo(json.dumps({"rows": [row.to_dict() for row in measured], "missing": len(absent)}))
     if failed:

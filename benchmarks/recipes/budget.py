@@ -38,11 +38,11 @@ class Budget:
     images: int = 2560
     image_size: int = 16
     data_seed: int = 0
-    epochs: int = 12
+    epochs: int = 8
     batch_size: int = 32
     init_channels: int = 8
     cells: int = 1
-    arch_lr_factor: float = 30.0
+    arch_lr_factor: float = 45.0
     sampled: int = 6
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nni_darts.recipe import methods
@@ -26,6 +26,11 @@ class Variant:
         """Its options, with those that count in epochs or candidates fitted to a search this short."""
         scale = FITTED.get(self.method)
         return {**(scale(epochs) if scale else {}), **self.options}
+
+    def but(self, changes: Options) -> Variant:
+        """This row with other options, which its name says."""
+        said = [f"{option.removeprefix('search.')} {value}" for option, value in changes.items()]
+        return replace(self, name=", ".join((self.name, *said)), options={**self.options, **changes})
 
 
 def _per_50(epochs: int, count: int, least: int = 1) -> int:

@@ -50,7 +50,7 @@ def test_the_options_of_a_row_are_its_methods_and_make_a_recipe(name: str):
     settings = BUDGET.settings(row.method, options)
     assert isinstance(recipe_of(settings), Recipe)
     own = settings.search
-    assert (own.epochs, own.batch_size) == (options.get("search.epochs", 12), 32)
+    assert (own.epochs, own.batch_size) == (options.get("search.epochs", BUDGET.epochs), 32)
     assert own.lr == options.get("search.lr", 0.025)
 
 
@@ -69,7 +69,9 @@ def test_every_method_has_a_row_and_so_has_a_new_one(monkeypatch: pytest.MonkeyP
 
 
 def test_the_learning_rate_of_the_architecture_is_a_multiple_of_the_methods_own():
-    assert BUDGET.settings("darts", {"order": 1}).search.arch_lr == pytest.approx(30 * 3e-4)
+    assert BUDGET.settings("darts", {"order": 1}).search.arch_lr == pytest.approx(
+        BUDGET.arch_lr_factor * 3e-4
+    )
     given = BUDGET.settings("darts", {"search.epochs": 3, "order": 1})
     assert (given.search.epochs, given.method.options) == (3, {"order": 1})
     assert BUDGET.training().select.epochs == BUDGET.epochs
@@ -343,6 +345,29 @@ def test_rows_are_chosen_by_their_names_or_by_their_methods(tmp_path: Path, offl
     refused = run(tmp_path, "--methods", "drats")
     assert refused.exit_code == 2
     assert '"drats" is none of' in refused.stderr
+
+
+def test_options_are_changed_for_all_rows_but_the_reference(tmp_path: Path, offline: Launch):
+    changes = ("--set", "method.stop=0.5", "--set", "search.warmup_epochs=3")
+    other = tmp_path / "longer.md"
+    names = f"gdas;{REFERENCE.name};{SAMPLING}"
+    result = run(tmp_path, "--methods", names, "--seeds", "0", *changes, "--write", "--page", str(other))
+    assert result.exit_code == 0, result.output
+    assert sorted(offline.asked) == [
+        f"{REFERENCE.name}, seed 0",
+        "gdas, stop 0.5, warmup_epochs 3, seed 0",
+        f"{SAMPLING}, seed 0",
+    ]
+    assert "| gdas, stop 0.5, warmup_epochs 3 |" in other.read_text()
+    assert other.with_suffix(".svg").exists() and not page.PATH.exists()
+
+
+def test_changes_that_a_row_cannot_have_are_refused_before_any_search(tmp_path: Path, offline: Launch):
+    result = run(tmp_path, "--methods", "gdas;snas", "--set", "method.K=0", "--set", "search.lr=-1")
+    assert result.exit_code == 2 and not offline.asked
+    assert all(f"{name}, K 0, lr -1: " in result.stderr for name in ("gdas", "snas"))
+    stray = run(tmp_path, "--set", "data.name=mnist")
+    assert stray.exit_code == 2 and "neither method. nor search." in stray.stderr
 
 
 @pytest.mark.parametrize("method_name", ["darts", SAMPLING])
