@@ -29,7 +29,7 @@ from nni_darts.errors import ConfigError
 from nni_darts.genotype import resolve
 from nni_darts.run.files import write_json
 
-RESULT = "row.json"
+RESULT = "result.json"
 
 
 def _done(name: str, build: Build, settings: Settings, seed: int, out: Path) -> Row:
@@ -44,7 +44,8 @@ def _done(name: str, build: Build, settings: Settings, seed: int, out: Path) -> 
 def table(rows: list[Row]) -> str:
     """Markdown."""
     lines = [
-        "| cell | seed | weights | validation perplexity | test perplexity | tokens/s | minutes |",
+        "| cell | seed | weights | validation perplexity | test perplexity | tokens/s (clock) "
+        "| minutes (clock) |",
         "| :-- | --: | --: | --: | --: | --: | --: |",
     ]
     for row in rows:
@@ -92,7 +93,11 @@ def main(
         ]
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
-    body = f"{provenance()} Time: processor seconds of training with its validations.\n\n{table(rows)}"
+    clock = (
+        "Time: seconds on the clock of every epoch with its validation, as the trainings recorded them; what "
+        "else the machine did meanwhile is in them."
+    )
+    body = f"{provenance()} {clock}\n\n{table(rows)}"
     click.echo(body)
     if write:
         threads = settings.trainer.threads or torch.get_num_threads()

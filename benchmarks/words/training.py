@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import nn
 
 from benchmarks.words.lstm import LstmModel, width_for
 from nni_darts.config import Settings
+from nni_darts.data.text import Windows
 from nni_darts.genotype import Architecture
 from nni_darts.parts.paths import draw
 from nni_darts.run import NullReporter, Run
@@ -28,7 +29,11 @@ Build = Callable[[Context], nn.Module]
 
 @dataclass(frozen=True)
 class Row:
-    """``valid``: of the weights that were tested, the best; ``tokens`` of training a processor second."""
+    """``valid``: of the weights that were tested, the best.
+
+    ``minutes`` on the clock, in all processes that had a part in the training, with its validations; in each
+    of these seconds it went through so many ``tokens`` of the training text.
+    """
 
     name: str
     seed: int
@@ -90,7 +95,6 @@ def trained(name: str, build: Build, settings: Settings, seed: int, folder: Path
         stage, task = settings.retrain, context.task
         network = build(context)
         train, valid = task.training_loaders(stage, context.device, seed, select=False)
-        start = time.process_time()
         train_network(
             network,
             train,
@@ -104,12 +108,22 @@ def trained(name: str, build: Build, settings: Settings, seed: int, folder: Path
             metadata=context.metadata("retrain", architecture=name),
             module=task.training_module(stage),
         )
-        seconds = time.process_time() - start
         read_weights(network, run.path)
         tested = task.test(network, stage, context.device, task.info)["test_perplexity"]
-        best = min(float(row["valid_perplexity"]) for row in _epochs(run))
-    tokens = train.rows.numel() * stage.epochs / seconds
-    return Row(name, seed, parameters_of(network), best, tested, tokens, seconds / 60)
+    epochs = _epochs(run)
+    best = min(row["valid_perplexity"] for row in epochs)
+    seconds = sum(row["seconds"] for row in epochs)
+    tokens = _tokens(train, len(epochs), settings.trainer.limit_batches)
+    return Row(name, seed, parameters_of(network), best, tested, tokens / seconds, seconds / 60)
+
+
+def _tokens(windows: Windows, epochs: int, limit: int | None) -> int:
+    """How many a training of so many epochs went through."""
+    count = 0
+    for epoch in range(epochs):
+        windows.set_epoch(epoch)
+        count += sum(window.x.numel() for window in islice(windows, limit))
+    return count
 
 
 def _epochs(run: Run) -> list[dict[str, float]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,9 +14,12 @@ import yaml
 from click.testing import CliRunner
 from torch import nn
 
-from benchmarks.language import main
+from benchmarks.language import RESULT, main
 from benchmarks.words.lstm import LstmModel, weights_of, width_for
+from nni_darts.errors import Interrupted
 from nni_darts.stages.training import parameters_of
+from nni_darts.training.callbacks import epoch_report
+from nni_darts.training.language import LanguageModule
 from search_spaces.recurrent.dropout import Dropouts
 from tests.stages.test_spaces import data_of
 
@@ -61,19 +67,29 @@ def test_its_width_has_the_nearest_number_of_weights(weights: int):
     assert min(errors) == abs(weights_of(100, width) - weights)
 
 
-def test_the_command(tmp_path: Path):
-    (tmp_path / "text").mkdir()
+def experiment(folder: Path) -> list[str]:
+    """The words of a command whose trainings have 2 epochs of 2 windows of a text of a few lines."""
+    (folder / "text").mkdir()
     settings = {
-        **data_of("darts_rnn", tmp_path / "text"),
+        **data_of("darts_rnn", folder / "text"),
         "space": {"name": "darts_rnn", "args": {"width": 4, "nodes": 2}},
         "retrain": {"epochs": 2, "batch_size": 8, "network": {"width": 4}, "seeds": [3]},
         "trainer": {"device": "cpu", "threads": 1, "limit_batches": 2},
     }
-    config = tmp_path / "config.yml"
+    config = folder / "config.yml"
     config.write_text(yaml.safe_dump(settings))
-    words = ["--config", str(config), "--genotype", CELL, "--out", str(tmp_path / "out"), "--json"]
+    return ["--config", str(config), "--genotype", CELL, "--out", str(folder / "out"), "--json"]
+
+
+def rows_of(words: list[str]) -> list[dict[str, Any]]:
     found = CliRunner().invoke(main, words, catch_exceptions=False)
-    rows = json.loads(found.output.splitlines()[-1])["rows"]
+    rows: list[dict[str, Any]] = json.loads(found.output.splitlines()[-1])["rows"]
+    return rows
+
+
+def test_the_command(tmp_path: Path):
+    words = experiment(tmp_path)
+    rows = rows_of(words)
     assert [(row["name"], row["seed"]) for row in rows] == [
         ("derived cell", 3),
         ("random cell 0", 3),
@@ -83,8 +99,51 @@ def test_the_command(tmp_path: Path):
     assert rows[0]["weights"] == rows[1]["weights"] == 163
     assert abs(rows[2]["weights"] - 163) <= 60
     assert all(row["test"] > 1 and row["tokens"] > 0 for row in rows)
-    again = CliRunner().invoke(main, words, catch_exceptions=False)
-    assert json.loads(again.output.splitlines()[-1])["rows"] == rows
+    assert rows_of(words) == rows
     wrong = CliRunner().invoke(main, [*words[:-1], "--config", "experiment_configs/darts_digits.yml"])
     assert wrong.exit_code == 2
     assert "digits is no text" in wrong.output
+
+
+def test_a_training_of_two_processes_counts_the_time_of_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each of the four windows takes 100 seconds by this clock; after the first comes a stop, and an hour."""
+    clock = [0.0]
+    monkeypatch.setattr(epoch_report, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    step = LanguageModule.training_step
+    stops: list[float] = []
+
+    def slow(module: LanguageModule, batch: Any, batch_idx: int) -> Any:
+        clock[0] += 100
+        if clock[0] in stops:
+            signal.raise_signal(signal.SIGINT)
+        return step(module, batch, batch_idx)
+
+    monkeypatch.setattr(LanguageModule, "training_step", slow)
+    words = [*experiment(tmp_path), "--random", "0", "--no-lstm"]
+    whole = rows_of(words)
+    assert whole[0]["minutes"] == pytest.approx(400 / 60)
+    out = tmp_path / "again"
+    words[words.index("--out") + 1] = str(out)
+    stops.append(clock[0] + 100)
+    with pytest.raises(Interrupted):
+        rows_of(words)
+    clock[0] += 3600
+    assert rows_of(words) == whole
+    # Without its row a finished training is read, not done again.
+    (out / "derived-cell-3" / RESULT).unlink()
+    assert rows_of(words) == whole
+
+
+def test_tokens_are_those_of_the_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """8 columns, each row of a window once: what the module saw is what is counted."""
+    seen: list[int] = []
+    step = LanguageModule.training_step
+
+    def counted(module: LanguageModule, batch: Any, batch_idx: int) -> Any:
+        seen.append(batch.x.numel())
+        return step(module, batch, batch_idx)
+
+    monkeypatch.setattr(LanguageModule, "training_step", counted)
+    (row,) = rows_of([*experiment(tmp_path), "--random", "0", "--no-lstm"])
+    assert len(seen) == 4
+    assert row["tokens"] * row["minutes"] * 60 == pytest.approx(sum(seen))

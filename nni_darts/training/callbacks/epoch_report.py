@@ -21,8 +21,9 @@ logger = logging.getLogger(__name__)
 class EpochReport(Callback):
     """Asks the root module, or the ``training_module`` inside it, for ``epoch_metrics()``.
 
-    The row adds ``epoch`` (from 0), ``lr`` (of the epoch, not the next one's) and ``seconds``, which is
-    the one number that differs between two runs of the same seed.
+    The row adds ``epoch`` (from 0), ``lr`` (of the epoch, not the next one's) and ``seconds`` on the clock,
+    which is the one number that differs between two runs of the same seed. Those of an epoch that was
+    interrupted count in all its parts, without the time between them.
     """
 
     def __init__(self, run: Run, reporter: Reporter) -> None:
@@ -30,13 +31,15 @@ class EpochReport(Callback):
         self.reporter = reporter
         self._lr = 0.0
         self._since = 0.0
+        self._before = 0.0  # seconds of this epoch in processes before this one
 
     def state_dict(self) -> dict[str, Any]:
         # After the last batch the optimiser has the next epoch's rate already.
-        return {"lr": self._lr}
+        return {"lr": self._lr, "seconds": self._seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._lr = state_dict["lr"]
+        self._before = state_dict.get("seconds", 0.0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._since = time.monotonic()
@@ -53,13 +56,17 @@ class EpochReport(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch
         metrics = epoch_metrics(pl_module)
-        row = {"epoch": epoch, **metrics, "lr": self._lr, "seconds": round(time.monotonic() - self._since, 3)}
+        row = {"epoch": epoch, **metrics, "lr": self._lr, "seconds": round(self._seconds(), 3)}
+        self._since, self._before = time.monotonic(), 0.0  # the checkpoint that follows is of the next epoch
         self.run.log_epoch(row)
         for log in trainer.loggers:
             log.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=epoch)
         score = score_of(row, "valid", "train")
         self.reporter.epoch(row if score is None else {"default": score, **row})
         logger.info("%s", epoch_line(row, trainer.max_epochs or 0))
+
+    def _seconds(self) -> float:
+        return self._before + time.monotonic() - self._since
 
 
 def epoch_metrics(module: Any) -> dict[str, float]:
