@@ -11,6 +11,7 @@ import torch
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
+from nni_darts.data.text import Window
 from nni_darts.memory.high_water import high_water
 from nni_darts.memory.resident import resident_bytes
 from nni_darts.state import SearchState
@@ -32,12 +33,22 @@ class Estimate:
         What a step needs beyond that at its peak, on a batch of ``batch``; gradients count here.
     per_sample
         What one more sample would add to it.
+    batch
+        Images, or columns of a text.
+    rows
+        Of a text: words of a column in the step that was looked at.
     """
 
     resident: int
     activations: int
     per_sample: float
     batch: int
+    rows: int | None = None
+
+    @property
+    def size(self) -> str:
+        """Of the batch, in words."""
+        return f"a batch of {self.batch}" + ("" if self.rows is None else f" columns of {self.rows} words")
 
     @property
     def total(self) -> int:
@@ -52,12 +63,13 @@ class Estimate:
 
     def to_dict(self) -> dict[str, float]:
         """All numbers, flat."""
-        return {**asdict(self), "total": self.total}
+        numbers = {**asdict(self), "total": self.total}
+        return {name: value for name, value in numbers.items() if value is not None}
 
     def __str__(self) -> str:
         return (
             f"Memory of a search step: about {gigabytes(self.total)} at its peak, of which "
-            f"{gigabytes(self.activations)} activations and gradients of a batch of {self.batch} and "
+            f"{gigabytes(self.activations)} activations and gradients of {self.size} and "
             f"{gigabytes(self.resident)} weights and optimiser states"
         )
 
@@ -83,7 +95,7 @@ def estimate_step(
     precision
         Context in which the trainer computes.
     """
-    batch = _size(state.train_batch)
+    batch, rows = _size(state.train_batch)
     small, large = (min(batch, max(SMALLEST * parts, batch * parts // 4)) for parts in (1, 2))
     weights = [weight for weight in state.objective.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes for weight in weights)
@@ -102,7 +114,7 @@ def estimate_step(
         low, high = peaks(small), peaks(large)
     lines = [_line(small, a, large, b, batch) for a, b in zip(low, high, strict=True)]
     activations, per_sample = max(lines)
-    return Estimate(resident_bytes(state), int(activations), per_sample, batch)
+    return Estimate(resident_bytes(state), int(activations), per_sample, batch, rows)
 
 
 def _line(x1: int, y1: int, x2: int, y2: int, x: int) -> tuple[float, float]:
@@ -120,9 +132,7 @@ def _peak(state: SearchState, run: Callable[[SearchState], list[Tensor]]) -> int
 @contextmanager
 def _on_part(state: SearchState, samples: int) -> Iterator[None]:
     batches = state.train_batch, state.valid_batch
-    state.train_batch, state.valid_batch = (
-        apply_to_collection(batch, Tensor, lambda tensor: tensor[:samples]) for batch in batches
-    )
+    state.train_batch, state.valid_batch = (_part(batch, samples) for batch in batches)
     try:
         yield
     finally:
@@ -139,10 +149,20 @@ def _without_a_trace(state: SearchState) -> Iterator[None]:
         restore_random_state(generators)
 
 
-def _size(batch: Any) -> int:
+def _part(batch: Any, samples: int) -> Any:
+    if isinstance(batch, Window):
+        return batch.narrowed(samples)
+    return apply_to_collection(batch, Tensor, lambda tensor: tensor[:samples])
+
+
+def _size(batch: Any) -> tuple[int, int | None]:
+    """Samples, and how long a window of a text is."""
+    if isinstance(batch, Window):
+        rows, columns = batch.x.shape
+        return columns, rows
     sizes: list[int] = []
     apply_to_collection(batch, Tensor, lambda tensor: sizes.append(len(tensor)))
-    return sizes[0]
+    return sizes[0], None
 
 
 def _device(state: SearchState) -> torch.device:

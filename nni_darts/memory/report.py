@@ -63,8 +63,9 @@ def refuse_what_does_not_fit(estimate: Estimate, free: int, device: str) -> None
         return
     fits = estimate.largest_batch(free)
     advice = f"write a search.batch_size of at most {fits}" if fits >= 1 else "use a smaller space"
+    if estimate.rows is None:  # a language model has no cells to checkpoint
+        advice += ", or search.checkpoint_cells: true, which keeps much less"
     raise ConfigError(
-        f"a search step needs about {gigabytes(estimate.activations)} of memory for a batch of "
-        f"{estimate.batch}, but {gigabytes(free)} are free on {device}; {advice}, or "
-        "search.checkpoint_cells: true, which keeps much less."
+        f"a search step needs about {gigabytes(estimate.activations)} of memory for "
+        f"{estimate.size}, but {gigabytes(free)} are free on {device}; {advice}."
     )

@@ -80,14 +80,16 @@ class LanguageModule(ScoredModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         window: Window = batch["train"] if isinstance(batch, dict) else batch
-        self._carry_on()
+        self._left.clear()  # of losses between two steps, such as those of an estimate
         if window.number == 0:
             for stream in STREAMS:
                 self.get_buffer(f"hidden_{stream}").zero_()
         self._scale_rates(window.scale)
 
     def training_step(self, batch: Window, batch_idx: int) -> Tensor:
-        prediction = self.model(batch.x, self.get_buffer(f"hidden_{batch.stream}"))
+        # A part of a batch has fewer columns.
+        hidden = self.get_buffer(f"hidden_{batch.stream}")[: batch.x.shape[1]]
+        prediction = self.model(batch.x, hidden)
         self._left[batch.stream] = prediction.hidden.detach()
         loss = _likelihood(prediction.logits, batch.y)
         if self._is_muted:
@@ -115,7 +117,7 @@ class LanguageModule(ScoredModule):
             self._rates.clear()
 
     def _carry_on(self) -> None:
-        """The hidden states that the last step left are those of the next."""
+        """The hidden states that this step left are those of the next."""
         for stream, hidden in self._left.items():
             self.get_buffer(f"hidden_{stream}").copy_(hidden)
         self._left.clear()
@@ -127,6 +129,7 @@ class LanguageModule(ScoredModule):
         self.averaging.leave()
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self._carry_on()
         self._restore_rates()
         self._check_finite()
 

@@ -17,6 +17,7 @@ def test_a_search_on_texts_is_explained(tmp_path: Path):
     assert facts["parameters"]["architecture"] == 3 * 5
     assert facts["steps"]["an_epoch"] == 1
     assert facts["memory"]["activations"] > 0
+    assert (facts["memory"]["batch"], facts["memory"]["rows"]) == (16, 35)
 
 
 def test_a_training_on_texts_is_explained(tmp_path: Path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from nni.nas.evaluator.pytorch import Lightning
+from pytorch_lightning import Callback
 from torch import Tensor
 
 from nni_darts.config.text import text_defaults
@@ -47,6 +49,7 @@ def searched_text(
     resume: bool = False,
     signals: type[StopOnSignal] = StopOnSignal,
     windows: type[Windows] = Windows,
+    callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> DifferentiableStrategy:
     """Search with the settings of texts; an epoch has some four windows of both texts, of several lengths.
@@ -65,7 +68,7 @@ def searched_text(
             run,
             epochs,
             "cpu",
-            [EpochLength(), EpochReport(run, NullReporter()), checkpoint, signals(checkpoint)],
+            [EpochLength(), EpochReport(run, NullReporter()), checkpoint, signals(checkpoint), *callbacks],
         ),
         train_dataloaders=windows(weights, BPTT, lengths, 5),
         val_dataloaders=Windows(alphas, BPTT, lengths, 5, follow=len(weights)),

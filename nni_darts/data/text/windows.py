@@ -76,6 +76,10 @@ class Window(NamedTuple):
     scale: float
     stream: str
 
+    def narrowed(self, columns: int) -> Window:
+        """The first columns alone."""
+        return self._replace(x=self.x[:, :columns], y=self.y[:, :columns])
+
 
 class Windows:
     """Serves windows to Lightning; their lengths depend on the seed, the epoch and their number alone.
