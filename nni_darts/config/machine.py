@@ -33,6 +33,9 @@ def _data_folder(settings: Settings) -> Iterator[Problem]:
     folder = data.folder()
     if folder is None or data.download or not data.is_known:
         return
+    if data.is_text:
+        yield from _texts(settings, folder)
+        return
     hint = "" if data.name == "image_folder" else ", or set data.download: true"
     if not folder.is_dir():
         yield Problem(("data", "root"), f"there is no folder {folder}; give the folder of the images{hint}.")
@@ -41,6 +44,14 @@ def _data_folder(settings: Settings) -> Iterator[Problem]:
             ("data", "root"),
             f"{folder} holds neither train/<class>/ nor {FILES[data.name]}/; give that folder{hint}.",
         )
+
+
+def _texts(settings: Settings, folder: Path) -> Iterator[Problem]:
+    from nni_darts.data.text.corpus import text_problems
+
+    # A search and a selection leave the test text closed; a retraining should not find it damaged at its end.
+    parts = ["train", "valid", *(["test"] if "retrain" in settings.stages else [])]
+    yield from map(Problem.of, text_problems(folder, parts))
 
 
 def _dotted_names(settings: Settings, folder: Path) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,10 @@ class Corpus:
 
     @cached_property
     def test(self) -> Tensor:
-        """The numbers of the test text, opened on first access: by retraining's final evaluation alone."""
+        """The numbers of the test text, opened on first access: by retraining's final evaluation alone.
+
+        Whether it is a text at all is asked before a retraining, see :func:`text_problems`.
+        """
         logger.info("opening the test text of %s", self.name)
         return self._encoded("test", _lines(self.files["test"], "test"))
 
@@ -67,10 +70,8 @@ class Corpus:
         }
 
     def _encoded(self, part: str, lines: list[str]) -> Tensor:
-        tokens = self.vocabulary.encode(lines)
-        if len(tokens) < len(lines) + 2:
-            raise ConfigError(f"data: {self.files[part]} ({part}) has fewer than two words.")
-        return tokens
+        _require_words(self.files[part], part, lines)
+        return self.vocabulary.encode(lines)
 
 
 def _lines(path: Path, part: str) -> list[str]:
@@ -90,6 +91,25 @@ def _lines(path: Path, part: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
+def _require_words(path: Path, part: str, lines: list[str]) -> None:
+    if sum(len(line.split()) for line in lines) < 2:
+        raise ConfigError(f"data: {path} ({part}) has fewer than two words.")
+
+
+def text_problems(folder: Path, parts: Collection[str]) -> list[str]:
+    """Everything that is wrong with a folder of texts, of which ``parts`` will be read; a sentence each."""
+    if not folder.is_dir():
+        return [f"data.root: {folder} is no folder; it should hold the train, valid and test text."]
+    found, problems = _matching(folder)
+    for part in parts:
+        if part in found:
+            try:
+                _require_words(found[part], part, _lines(found[part], part))
+            except ConfigError as error:
+                problems += error.problems
+    return problems
+
+
 def find_texts(folder: Path) -> dict[str, Path]:
     """The files of a folder whose names hold ``train``, ``valid`` and ``test`` (``ptb.train.txt``).
 
@@ -98,8 +118,13 @@ def find_texts(folder: Path) -> dict[str, Path]:
     ConfigError
         The folder is missing, or a part has no file or several.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"data.root: {folder} is no folder; it should hold the train, valid and test text.")
+    problems = text_problems(folder, ())
+    if problems:
+        raise ConfigError(*problems)
+    return _matching(folder)[0]
+
+
+def _matching(folder: Path) -> tuple[dict[str, Path], list[str]]:
     names = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     found: dict[str, Path] = {}
     problems = []
@@ -110,6 +135,4 @@ def find_texts(folder: Path) -> dict[str, Path]:
         else:
             told = ", ".join(path.name for path in matching) or "none"
             problems.append(f'data.root: {folder} needs one file with "{part}" in its name, but has {told}.')
-    if problems:
-        raise ConfigError(*problems)
-    return found
+    return found, problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
+from nni_darts.data.load import info_from_dict
 from nni_darts.errors import ConfigError
 from nni_darts.run.directory import Run
 from nni_darts.training.checkpoint import KEY, SCHEMA, PlainCheckpointIO, read_checkpoint
@@ -29,7 +31,8 @@ class EpochCheckpoint(Checkpoint):
         Where the checkpoint lies, and the task it must be of.
     metadata
         Texts and numbers to keep with it, such as the architecture's and the settings' JSON. A
-        checkpoint whose ``architecture`` or ``space`` differs is refused.
+        checkpoint whose ``architecture`` or ``space`` differs is refused, and one whose ``data`` are of
+        another kind: other classes, sizes or words.
     """
 
     def __init__(self, run: Run, metadata: Mapping[str, str | int | float] | None = None) -> None:
@@ -45,7 +48,7 @@ class EpochCheckpoint(Checkpoint):
         Raises
         ------
         ConfigError
-            The checkpoint is this task's, but of another architecture or space.
+            The checkpoint is this task's, but of another architecture, space, or kind of data.
         """
         path = self.run.checkpoint
         if not path.exists():
@@ -67,6 +70,9 @@ class EpochCheckpoint(Checkpoint):
                     f"checkpoint {path}: written for another {key}; give the {key} it was written for, "
                     "or another run folder."
                 )
+        if "data" in self.metadata and "data" in found:
+            now: Any = info_from_dict(json.loads(str(self.metadata["data"])))
+            now.refuse_other(info_from_dict(json.loads(found["data"])))
         return str(path)
 
     def save(self, trainer: pl.Trainer) -> None:
