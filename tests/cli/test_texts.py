@@ -1,4 +1,4 @@
-"""Texts that are none, or not those of a checkpoint: verbs refuse them with sentences, and compute nothing."""
+"""Texts that are none, or not those of a checkpoint: refused with sentences, and nothing is computed."""
 
 from __future__ import annotations
 
