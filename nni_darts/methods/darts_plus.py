@@ -65,7 +65,7 @@ class StableRanking(Stopping):
         super().__init__()
         self.patience, self.only_best = patience, only_best
         self.prefix = "" if everywhere else NORMAL
-        where = "" if everywhere else " in normal cells"
+        where = "" if everywhere else " in normal cells (method.scope: all looks everywhere)"
         self.requirements = (
             Requirement(
                 f"a choice between two operations with weights{where}",

@@ -23,12 +23,17 @@ from tests.methods.tiny_text import WORDS, recurrent_space, searched_text
 IMAGES = "needs edges between images, not between the vectors of a recurrent cell"
 REFUSED = {
     "darts-minus": f"AuxiliarySkip {IMAGES}",
-    "darts-plus": "StableRanking needs a choice between two operations with weights in normal cells",
+    "darts-plus": "StableRanking needs a choice between two operations with weights in normal cells "
+    "(method.scope: all looks everywhere)",
     "noisy-darts": 'NoiseOnSkip needs the operation "skip_connect"',
     "pc-darts": f"PartialChannels {IMAGES}",
     "r-darts-dp": f"drop_path {IMAGES}",
 }
-"""What each says; pc-darts and r-darts-dp are of channels and images, the others of skip connections."""
+"""What each says.
+
+pc-darts and r-darts-dp are of channels and images. An edge of the recurrent cell has its skip in its gate:
+none is chosen that could be limited, have noise or need help. The ranking of darts-plus has an option for it.
+"""
 
 defined = pytest.mark.parametrize("name", [name for name in methods() if name not in REFUSED])
 
@@ -68,6 +73,16 @@ def test_a_search_is_finite_derives_a_network_and_continues_to_the_bit(name: str
     resumed = searched_text(recipe(name), tmp_path / "stopped", resume=True)
     assert is_equal(state_of(resumed), state_of(whole))
     assert resumed.oneshot_module.export() == sample
+
+
+def test_the_ranking_of_activations_may_stop_a_search(tmp_path: Path):
+    """Criterion 2 of DARTS+ with ``scope: all``: the activations share a node's matrix, ``none`` has none."""
+    rule = build_recipe("darts-plus", scope="all", patience=1, compare="best", order=1)
+    assert "darts_rnn" in spaces_of(rule)
+    strategy = searched_text(rule, tmp_path / "run", epochs=6)
+    found = strategy.oneshot_module
+    assert found.ending.stop is not None
+    assert "has not changed for 1 epochs" in found.ending.stop.reason
 
 
 @defined
