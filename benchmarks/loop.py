@@ -227,7 +227,11 @@ def bare_retrain(settings: Settings, steps: int, device: str) -> Step:
 
 def _descent(network: nn.Module, section: Any) -> tuple[Callable[[Tensor], None], torch.optim.Optimizer]:
     optimizer = torch.optim.SGD(
-        network.parameters(), section.lr, momentum=section.momentum, weight_decay=section.weight_decay
+        network.parameters(),
+        section.lr,
+        momentum=section.momentum,
+        weight_decay=section.weight_decay,
+        nesterov=section.nesterov,
     )
 
     def descend(loss: Tensor) -> None:

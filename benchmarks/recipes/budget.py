@@ -11,8 +11,16 @@ from nni_darts.config import Settings
 SPACE = "nasbench201"
 SECTION = "search."
 """Begins the options of a row that are no options of its method."""
-WEIGHTS = {"lr": 0.025, "lr_min": 0.001, "momentum": 0.9, "weight_decay": 3e-4, "grad_clip": 5.0}
-"""How the weights of every supernet learn: DARTS's. Learning rates of the cards belong to their batches."""
+WEIGHTS: dict[str, float | bool] = {
+    "lr": 0.025,
+    "lr_min": 0.001,
+    "momentum": 0.9,
+    "nesterov": False,
+    "weight_decay": 3e-4,
+    "grad_clip": 5.0,
+}
+"""How the weights of every supernet learn: DARTS's. Learning rates of the cards belong to their batches, and
+Nesterov's momentum, which GDAS and iDARTS have, would be a second difference between rows."""
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,15 @@ def about(budget: Budget, seeds: Sequence[int]) -> str:
         **budget.to_dict(),
         steps=budget.steps,
         seeds=", ".join(map(str, seeds)),
-        weights=", ".join(f"{name} {value:g}" for name, value in WEIGHTS.items()),
+        weights=", ".join(f"{name} {_plain(value)}" for name, value in WEIGHTS.items()),
         fitted="; ".join(fitted),
         sampling=SAMPLING,
     )
+
+
+def _plain(value: float | bool) -> str:
+    """As settings are written."""
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 
 def notes(rows: Iterable[Row], refused: Mapping[str, str], epochs: int) -> str:

@@ -113,6 +113,8 @@ def _constant_rate(name: str, stage: Search | Training) -> Iterator[Problem]:
         yield Problem(
             (name, "momentum"), f"SGD on texts has no momentum; set 0 instead of {stage.momentum:g}."
         )
+    if stage.nesterov:
+        yield Problem((name, "nesterov"), "SGD on texts has no momentum; set false instead of true.")
     if stage.lr_min != stage.lr:
         text = f"the rate on texts stays; leave it out, or give lr ({stage.lr:g}), not {stage.lr_min:g}."
         yield Problem((name, "lr_min"), text)
@@ -168,6 +170,7 @@ def _training(settings: Settings) -> Iterator[Problem]:
                 ("search", "warmup_epochs"),
                 f"must be below search.epochs ({search.epochs}), got {search.warmup_epochs}.",
             )
+        yield from _nesterov(settings, search, "search")
         yield from _cutout(settings, search.cutout_length, "search")
     if "select" in settings.stages:
         yield from _recipe(settings, settings.select, "select")
@@ -188,6 +191,12 @@ def _trainer(settings: Settings) -> Iterator[Problem]:
         yield Problem(("trainer", "tf32"), "is of GPUs, but trainer.device is cpu; leave it out.")
 
 
+def _nesterov(settings: Settings, section: Search | Training, stage: str) -> Iterator[Problem]:
+    if section.nesterov and not section.momentum and not settings.data.is_text:
+        text = f"needs a momentum, but {stage}.momentum is 0; set false instead of true."
+        yield Problem((stage, "nesterov"), text)
+
+
 def _cutout(settings: Settings, length: int, stage: str) -> Iterator[Problem]:
     size, where = settings.data.size, (stage, "cutout_length")
     if length and settings.data.augmentation == "imagenet":
@@ -202,6 +211,7 @@ def _recipe(settings: Settings, training: Training, stage: str) -> Iterator[Prob
         yield Problem(
             (stage, "lr_min"), f"must not exceed {stage}.lr ({training.lr:g}), got {training.lr_min:g}."
         )
+    yield from _nesterov(settings, training, stage)
     yield from _cutout(settings, training.cutout_length, stage)
     if training.cutout_length and settings.data.augmentation == "imagenet":
         return

@@ -44,19 +44,17 @@ METHODS: dict[str, MethodDefaults] = {
         {"batch_size": 128, "lr": 0.005, "arch_lr": 3e-3, "arch_betas": (0.9, 0.999)},
     ),
     "gdas": MethodDefaults(
-        # Its SGD has Nesterov momentum, which is not offered here.
         "official code, DARTS space",
-        {"epochs": 250, "batch_size": 256, "weight_decay": 5e-4},
+        {"epochs": 250, "batch_size": 256, "weight_decay": 5e-4, "nesterov": True},
         {"nasbench201": Defaults("official code, NAS-Bench-201", {"batch_size": 64})},
     ),
     "idarts": MethodDefaults(
         "official search for NAS-Bench-1Shot1",
         {"batch_size": 96},
-        # Its SGD has Nesterov momentum, which is not offered here.
         {
             "nasbench201": Defaults(
                 "official notebook for NAS-Bench-201",
-                {"epochs": 30, "batch_size": 64, "lr": 0.01, "weight_decay": 5e-4},
+                {"epochs": 30, "batch_size": 64, "lr": 0.01, "weight_decay": 5e-4, "nesterov": True},
             )
         },
     ),

@@ -20,6 +20,7 @@ class Search(Section):
         default=0.001, description="end of the cosine schedule (the paper's text says 0)"
     )
     momentum: Probability = 0.9
+    nesterov: bool = Field(default=False, description="the momentum is Nesterov's: a step looks ahead by it")
     weight_decay: NotNegative = 3e-4
     grad_clip: Positive | None = Field(
         default=5.0, description="largest norm of the weights' gradient; null: no limit"

@@ -21,6 +21,7 @@ class Training(Section):
     lr: Positive = 0.025
     lr_min: NotNegative = 0.0
     momentum: Probability = 0.9
+    nesterov: bool = Field(default=False, description="the momentum is Nesterov's: a step looks ahead by it")
     weight_decay: NotNegative = 3e-4
     grad_clip: Positive | None = 5.0
     drop_path_prob: Probability = Field(default=0.2, description="reached linearly over the epochs")

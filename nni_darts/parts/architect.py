@@ -40,6 +40,9 @@ class Unrolled:
 
         g = d L_val(w', alpha) / d alpha - xi k d^2 L_train(w, alpha) / (d alpha d w) v,   v = d L_val / d w'.
 
+    With Nesterov's momentum w' = w - xi (mu^2 b + (1 + mu) (k grad_w L_train(w) + lambda w)), and the xi of
+    g is xi (1 + mu): the step answers the gradient twice, directly and through the buffer.
+
     k is 1 without ``clip``, as in the authors' convolutional search, whose real step clips all the same.
     With it, as in their recurrent search, k = min(1, clip / (|grad_w L_train| + 1e-6)), which the derivative
     takes as a constant, and v is made no longer than ``clip`` in the same way.
@@ -73,7 +76,7 @@ class Unrolled:
     Raises
     ------
     ConfigError
-        The weight optimiser is not plain SGD, for which w' above would be wrong.
+        The weight optimiser is not SGD, or has dampening or ascends: w' above would be wrong.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class Unrolled:
         return [d - p for d, p in zip(direct, product, strict=True)]
 
     def _by_difference(self, state: SearchState) -> tuple[list[Tensor], list[Tensor]]:
-        """First term, and xi times the product by finite difference."""
+        """First term, and xi k times the product by finite difference."""
         sgd = state.sgd()
         with state.displaced(sgd.weights) as displacement:
             with state.constant_architecture():
@@ -120,7 +123,7 @@ class Unrolled:
             return direct, mixed_by_difference(state, displacement, vector, self.radius / norm(vector))
 
     def _exactly(self, state: SearchState) -> tuple[list[Tensor], list[Tensor]]:
-        """First term, and xi times the product by double backward through the gradient of the first pass."""
+        """First term, and xi k times the product by double backward through the first pass's gradient."""
         sgd = state.sgd()
         gradients = state.gradient(state.inner_loss(), sgd.weights, create_graph=True)
         with state.displaced(sgd.weights, keep_graphs=True) as displacement:
@@ -146,8 +149,8 @@ class Unrolled:
         return [torch.zeros_like(c) if s else c for c, s in zip(change, stays, strict=True)], factor
 
     def _scaled(self, sgd: Sgd, vector: list[Tensor], share: Factor) -> list[Tensor]:
-        """xi k v."""
-        vector = sgd.scaled(shortened(vector, self.clip)[0])
+        """xi k v, with the xi of the second derivative."""
+        vector = sgd.reached(shortened(vector, self.clip)[0])
         return vector if share is None else list(torch._foreach_mul(vector, share))
 
 

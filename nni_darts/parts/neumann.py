@@ -41,8 +41,8 @@ class ImplicitGradient:
     network with BatchNorm may violate the condition in its first epochs; few terms hide it. S grows term by
     term, u_0 = v and u_{k+1} = u_k - gamma H u_k, every product on the training batch of this step.
 
-    The momentum of the weight optimiser has no place here, since it moves no fixed point. Its decay moves
-    it, but is left out as in the official code, unless ``decay`` says otherwise.
+    The momentum of the weight optimiser, Nesterov's too, has no place here, since it moves no fixed point.
+    Its decay moves it, but is left out as in the official code, unless ``decay`` says otherwise.
 
     Besides the weight step, a step has one forward of L_val, one of L_train that all K products share (2 K
     with ``hvp="fd"``), and two of L_train for S^T M, which is the central difference over w +- R S with
@@ -64,7 +64,7 @@ class ImplicitGradient:
     Raises
     ------
     ConfigError
-        The weight optimiser is not plain SGD.
+        The weight optimiser is not SGD, or has dampening or ascends.
     """
 
     compares_passes = True

@@ -197,7 +197,7 @@ class SearchState:
         Raises
         ------
         ConfigError
-            The weight optimiser is not plain SGD.
+            The weight optimiser is not SGD, or has dampening or ascends.
         """
         return read_sgd(self.optimizer())
 

@@ -1,4 +1,4 @@
-"""The weight optimiser as mathematics: what one step of plain SGD would do to the weights."""
+"""The weight optimiser as mathematics: what one step of SGD would do to the weights."""
 
 from __future__ import annotations
 
@@ -20,14 +20,24 @@ class SgdGroup:
     momentum: float
     decay: float
     buffers: list[Tensor]
+    nesterov: bool = False
 
     def change(self, gradients: list[Tensor]) -> list[Tensor]:
-        """-lr (mu b + gradient + decay w), which one step adds to w."""
+        """What one step adds to w: -lr (g + mu b), or Nesterov's -lr (g + mu (g + mu b)), g with decay w."""
         change = list(torch._foreach_add(gradients, self.weights, alpha=self.decay))
+        kept = self.momentum
+        if self.nesterov:
+            torch._foreach_mul_(change, 1 + self.momentum)
+            kept = self.momentum**2
         if self.buffers:
-            torch._foreach_add_(change, self.buffers, alpha=self.momentum)
+            torch._foreach_add_(change, self.buffers, alpha=kept)
         torch._foreach_mul_(change, -self.lr)
         return change
+
+    @property
+    def reach(self) -> float | Tensor:
+        """-d w' / d gradient: lr, and lr (1 + mu) with Nesterov's momentum."""
+        return self.lr * (1 + self.momentum) if self.nesterov else self.lr
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,11 @@ class Sgd:
         return [new for group, own in self._by_group(vector) for new in torch._foreach_mul(own, group.lr)]
 
     @torch.no_grad()
+    def reached(self, vector: Sequence[Tensor]) -> list[Tensor]:
+        """``vector`` times the derivative of one step in the gradient, without its sign."""
+        return [new for group, own in self._by_group(vector) for new in torch._foreach_mul(own, group.reach)]
+
+    @torch.no_grad()
     def decayed(self, vector: Sequence[Tensor]) -> list[Tensor]:
         """``vector`` times the decay of every weight."""
         return [new for group, own in self._by_group(vector) for new in torch._foreach_mul(own, group.decay)]
@@ -69,19 +84,17 @@ def read_sgd(optimizer: torch.optim.Optimizer) -> Sgd:
     Raises
     ------
     ConfigError
-        It is not SGD, or SGD with Nesterov momentum, dampening or ascent.
+        It is not SGD, or SGD with dampening or ascent.
     """
     unplain = [
-        key
-        for key in ("nesterov", "dampening", "maximize")
-        if any(group.get(key) for group in optimizer.param_groups)
+        key for key in ("dampening", "maximize") if any(group.get(key) for group in optimizer.param_groups)
     ]
     if not isinstance(optimizer, torch.optim.SGD) or unplain:
         got = type(optimizer).__name__ + (f" with {', '.join(unplain)}" if unplain else "")
         raise ConfigError(
             "the method's architecture step goes through the step of the weights and "
             f"needs a plain SGD weight optimiser; got {got}. "
-            "Use torch.optim.SGD(lr, momentum, weight_decay), or order=1 where the method has it."
+            "Use torch.optim.SGD(lr, momentum, weight_decay, nesterov), or order=1 where the method has it."
         )
     return Sgd([part for group in optimizer.param_groups for part in _parts(optimizer, group)])
 
@@ -99,4 +112,5 @@ def _parts(optimizer: torch.optim.SGD, group: dict[str, object]) -> Iterator[Sgd
                 momentum=group["momentum"],  # type: ignore[arg-type]
                 decay=group["weight_decay"],  # type: ignore[arg-type]
                 buffers=[buffer_of[weight] for weight in weights] if started else [],
+                nesterov=bool(group["nesterov"]),
             )

@@ -29,7 +29,7 @@ class Classifier(ScoredModule):
     ----------
     epochs
         Length of the training, which the schedules refer to.
-    lr, lr_min, momentum, weight_decay
+    lr, lr_min, momentum, weight_decay, nesterov
         Of SGD; the cosine schedule ends at ``lr_min`` after the last epoch.
     label_smoothing
         Share of the target spread over all classes, in training only.
@@ -56,10 +56,12 @@ class Classifier(ScoredModule):
         drop_path_prob: float = 0.0,
         schedule: str = "cosine",
         gamma: float = 0.97,
+        nesterov: bool = False,
     ) -> None:
         super().__init__()
         self.epochs = epochs
         self.lr, self.lr_min, self.momentum, self.weight_decay = lr, lr_min, momentum, weight_decay
+        self.nesterov = nesterov
         self.label_smoothing = label_smoothing
         self.auxiliary_weight = auxiliary_weight
         self.drop_path_prob = drop_path_prob
@@ -71,7 +73,7 @@ class Classifier(ScoredModule):
     def from_settings(cls, settings: Any) -> Classifier:
         """From a search, select or retrain section; what a section does not have keeps its default."""
         names = (
-            *("epochs", "lr", "lr_min", "momentum", "weight_decay", "label_smoothing"),
+            *("epochs", "lr", "lr_min", "momentum", "nesterov", "weight_decay", "label_smoothing"),
             *("auxiliary_weight", "drop_path_prob", "schedule", "gamma"),
         )
         return cls(**{name: getattr(settings, name) for name in names if hasattr(settings, name)})
@@ -110,7 +112,11 @@ class Classifier(ScoredModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay
+            self.model.parameters(),
+            lr=self.lr,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.nesterov,
         )
         return [optimizer], [
             learning_rate_schedule(optimizer, self.schedule, self.epochs, self.lr_min, self.gamma)

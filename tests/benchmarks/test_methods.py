@@ -52,6 +52,7 @@ def test_the_options_of_a_row_are_its_methods_and_make_a_recipe(name: str):
     own = settings.search
     assert (own.epochs, own.batch_size) == (options.get("search.epochs", BUDGET.epochs), 32)
     assert own.lr == options.get("search.lr", 0.025)
+    assert own.nesterov is False
 
 
 def test_every_method_has_a_row_and_so_has_a_new_one(monkeypatch: pytest.MonkeyPatch):
@@ -294,6 +295,7 @@ def test_the_text_about_the_numbers_names_every_size():
     assert "1,234 of" in text
     assert "7 epochs of batches of 50, 91 steps; seeds 0, 1," in text
     assert "`snas`: span 7" in text
+    assert "by SGD (lr 0.025, lr_min 0.001, momentum 0.9, nesterov false, weight_decay 0.0003," in text
 
 
 @pytest.fixture

@@ -56,6 +56,17 @@ def test_the_fused_optimisers_are_the_ordinary_ones_up_to_rounding() -> None:
     assert largest_difference(ordinary, fused) < 1e-5
 
 
+@both_orders
+def test_nesterovs_momentum_is_recorded_too(order: int) -> None:
+    """A recording begins with momentum of zeros, which has to give the first step what none gives."""
+    ahead = {"nesterov": True}
+    taped = outcome(search(Tape(), order, settings=ahead))
+    assert largest_difference(taped, outcome(search(Rerun(fused=True), order, settings=ahead))) == 0
+    usual = outcome(search(None, order, settings=ahead))["state"]
+    assert largest_difference(taped["state"], usual) < 1e-5
+    assert largest_difference(usual, outcome(search(None, order))["state"]) > 1e-2
+
+
 def test_the_schedule_moves_a_recorded_rate() -> None:
     """A rate that stayed in the recording would train with the first one for ever."""
     constant, falling = (

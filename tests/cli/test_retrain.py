@@ -61,6 +61,11 @@ def test_cutout_can_be_switched_off(stages: FakeStages) -> None:
     assert stages.calls[0]["settings"].retrain.cutout_length == 0
 
 
+def test_nesterovs_momentum_is_a_flag(stages: FakeStages) -> None:
+    call_json("retrain", "--genotype", "DARTS_V1", "--nesterov")
+    assert stages.calls[0]["settings"].retrain.nesterov is True
+
+
 def test_nodes_follow_the_architecture(stages: FakeStages) -> None:
     small().write("genotype.json")
     call_json("retrain", "--genotype", "genotype.json")

@@ -47,13 +47,17 @@ def test_every_entry_is_a_setting_that_differs_and_says_whose_it_is(method: str,
         ("fair-darts", "s3", {"batch_size": 128, "lr": 0.005, "arch_lr": 3e-3, "arch_betas": (0.9, 0.999)}),
         ("noisy-darts", "darts", {"batch_size": 128, "lr": 0.05, "lr_min": 0.001, "arch_lr": 3e-4}),
         ("gdas", "darts", {"epochs": 250, "batch_size": 256, "weight_decay": 5e-4, "lr": 0.025}),
-        ("gdas", "nasbench201", {"epochs": 250, "batch_size": 64, "weight_decay": 5e-4}),
-        ("snas", "darts", {"epochs": 150, "batch_size": 64, "arch_grad_clip": 10.0}),
+        ("gdas", "darts", {"momentum": 0.9, "nesterov": True}),
+        ("gdas", "nasbench201", {"epochs": 250, "batch_size": 64, "weight_decay": 5e-4, "nesterov": True}),
+        ("snas", "darts", {"epochs": 150, "batch_size": 64, "arch_grad_clip": 10.0, "nesterov": False}),
         ("idarts", "darts", {"epochs": 50, "batch_size": 96, "lr": 0.025, "grad_clip": 5.0}),
+        ("idarts", "darts", {"momentum": 0.9, "nesterov": False}),
         ("idarts", "nasbench201", {"epochs": 30, "batch_size": 64, "lr": 0.01, "weight_decay": 5e-4}),
+        ("idarts", "nasbench201", {"momentum": 0.9, "nesterov": True}),
         ("darts", "nasbench201", {"epochs": 100, "batch_size": 64}),
         ("beta-darts", "nasbench201", {"epochs": 100, "lr": 0.025}),
         ("darts", "darts", {"epochs": 50, "batch_size": 64, "lr": 0.025, "lr_min": 0.001, "arch_lr": 3e-4}),
+        ("darts", "darts", {"momentum": 0.9, "nesterov": False}),
     ],
 )
 def test_values_of_the_cards(method: str, space: str, expected: dict[str, Any]) -> None:
@@ -91,6 +95,7 @@ def test_every_value_tells_whose_default_it_is() -> None:
         "default of the method idarts on nasbench201 (official notebook for NAS-Bench-201)"
     )
     assert origins["search.momentum"] == "default"
+    assert origins["search.nesterov"] == origins["search.batch_size"]
     del given["method.name"]
     origins = resolve_inputs("search", None, given).origins
     assert origins["search.epochs"].startswith("default of the space nasbench201 (")

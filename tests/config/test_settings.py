@@ -116,6 +116,9 @@ def test_all_problems_come_at_once_with_path_value_and_what_is_allowed() -> None
         ({"space": {"args": {"primitives": ["none"]}}}, "space.args.primitives"),
         ({"search": {"lr": 0.01, "lr_min": 0.1}}, "search.lr_min"),
         ({"search": {"epochs": 2, "warmup_epochs": 2}}, "search.warmup_epochs"),
+        ({"search": {"momentum": 0, "nesterov": True}}, "search.nesterov"),
+        ({"select": {"momentum": 0, "nesterov": True}}, "select.nesterov"),
+        ({"retrain": {"momentum": 0, "nesterov": True}}, "retrain.nesterov"),
         ({"retrain": {"seeds": [1, 1]}}, "retrain.seeds"),
         ({"select": {"lr_min": 1}}, "select.lr_min"),
         ({"retrain": {"cutout_length": 8}}, "retrain.cutout_length"),
@@ -128,6 +131,17 @@ def test_all_problems_come_at_once_with_path_value_and_what_is_allowed() -> None
 def test_sections_that_disagree_are_refused(data: dict, path: str) -> None:
     found = problems(data)
     assert [text.split(":")[0] for text in found] == [path], found
+
+
+def test_a_momentum_of_nesterov_needs_a_momentum() -> None:
+    """Also where it is a method's default, and only the momentum was written."""
+    sentence = "search.nesterov: needs a momentum, but search.momentum is 0; set false instead of true."
+    assert problems({"search": {"momentum": 0, "nesterov": True}}) == [sentence]
+    assert problems({"method": {"name": "gdas"}, "search": {"momentum": 0}}) == [sentence]
+    plain = {"method": {"name": "gdas"}, "search": {"momentum": 0, "nesterov": False}}
+    assert Settings.from_dict(plain).search.nesterov is False
+    (found,) = problems({"search": {"nesterov": 0.5}})
+    assert found.startswith("search.nesterov: expected ")
 
 
 def test_a_stage_that_is_off_is_not_checked_against_the_data() -> None:

@@ -58,6 +58,11 @@ def test_images_have_none_of_it():
         ({"data": {"name": "digits"}}, "space.name: the space darts_rnn is for texts (ptb, wikitext2, text)"),
         ({"space": {"name": "darts"}}, "space.name: the space darts is for images"),
         ({"search": {"momentum": 0.9}}, "search.momentum: SGD on texts has no momentum; set 0"),
+        (
+            {"search": {"nesterov": True}},
+            "search.nesterov: SGD on texts has no momentum; set false instead of true.",
+        ),
+        ({"retrain": {"nesterov": True}}, "retrain.nesterov: SGD on texts has no momentum; set false"),
         ({"retrain": {"lr_min": 1}}, "retrain.lr_min: the rate on texts stays"),
         ({"data": {"name": "text"}}, "data.root: is missing: the folder that holds the train, valid"),
         (
@@ -71,6 +76,7 @@ def test_what_does_not_go_together_is_one_sentence(content: dict[str, Any], sent
     with pytest.raises(ConfigError) as caught:
         settings(**content)
     assert sentence in str(caught.value)
+    assert len(caught.value.problems) == 1
 
 
 def test_texts_keys_are_refused_on_images():

@@ -8,14 +8,14 @@ import torch
 from nni_darts.state.sgd import read_sgd
 
 
-def optimizer(steps: int, lr: float | torch.Tensor = 0.1) -> torch.optim.SGD:
+def optimizer(steps: int, lr: float | torch.Tensor = 0.1, nesterov: bool = False) -> torch.optim.SGD:
     """Groups with their own rates, momenta and decays; the last weight never has a gradient."""
     torch.manual_seed(1)
     a, b, c, idle, fixed = (torch.nn.Parameter(torch.randn(3, dtype=torch.float64)) for _ in range(5))
     fixed.requires_grad_(False)
     sgd = torch.optim.SGD(
         [
-            {"params": [a, fixed, idle], "momentum": 0.9, "weight_decay": 0.01},
+            {"params": [a, fixed, idle], "momentum": 0.9, "weight_decay": 0.01, "nesterov": nesterov},
             {"params": [b], "lr": 0.5},
             {"params": [c], "weight_decay": 0.3},
         ],
@@ -30,8 +30,9 @@ def optimizer(steps: int, lr: float | torch.Tensor = 0.1) -> torch.optim.SGD:
 
 @pytest.mark.parametrize("steps", [0, 2])
 @pytest.mark.parametrize("lr", [0.1, torch.tensor(0.1, dtype=torch.float64)])
-def test_the_change_is_what_torch_does(steps, lr):
-    sgd = optimizer(steps, lr)
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_change_is_what_torch_does(steps, lr, nesterov):
+    sgd = optimizer(steps, lr, nesterov)
     ours = read_sgd(sgd)
     gradients = [torch.randn_like(weight) for weight in ours.weights]
     change = ours.change(gradients)
@@ -49,6 +50,15 @@ def test_weights_that_are_not_trained_are_left_out_and_rates_stay_with_their_wei
     scaled = ours.scaled([torch.ones(3, dtype=torch.float64) for _ in ours.weights])
     rates = {id(w): float(s[0]) for w, s in zip(ours.weights, scaled, strict=True)}
     assert sorted(rates.values()) == [0.1, 0.1, 0.1, 0.5]
+
+
+def test_a_step_reaches_further_with_nesterovs_momentum_alone():
+    """1 + mu times as far, in the groups that have it; the rates of ``scaled`` stay what they are."""
+    ours = read_sgd(optimizer(1, nesterov=True))
+    ones = [torch.ones(3, dtype=torch.float64) for _ in ours.weights]
+    reached = [float(one[0]) for one in ours.reached(ones)]
+    assert sorted(reached) == pytest.approx([0.1, 0.19, 0.19, 0.5])
+    assert sorted(float(one[0]) for one in ours.scaled(ones)) == [0.1, 0.1, 0.1, 0.5]
 
 
 def test_one_gradient_for_two_weights_is_applied_once_to_each():

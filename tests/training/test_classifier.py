@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import math
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nni_darts.config import Settings
 from nni_darts.config.search import Search
 from nni_darts.config.training import Retrain
 from nni_darts.errors import RunError
@@ -112,6 +114,30 @@ def test_the_optimizer_is_plain_sgd_over_the_network_alone() -> None:
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.2, 0.8, 0.01)
     assert (group["nesterov"], group["dampening"]) == (False, 0)
     assert [id(p) for p in group["params"]] == [id(p) for p in module.model.parameters()]
+
+
+@pytest.mark.parametrize("stage", ["search", "select", "retrain"])
+def test_a_step_with_the_setting_is_one_of_torchs_sgd_with_nesterov(stage: str) -> None:
+    """Three steps: the first has no buffer yet. Card gumbel-softmax, Defaults, "w optimiser" of GDAS."""
+    data = {"stages": ["search", "select", "retrain"], "method": {"name": "gdas"}}
+    settings = Settings.from_dict({**data, "select": {"nesterov": True}, "retrain": {"nesterov": True}})
+    section = getattr(settings, stage)
+    module = Classifier.from_settings(section)
+    torch.manual_seed(0)
+    module.set_model(nn.Linear(3, 3).double())
+    mine = module.configure_optimizers()[0][0]
+    expected, other = copy.deepcopy(module.model), copy.deepcopy(module.model)
+    theirs, plain = (
+        torch.optim.SGD(network.parameters(), 0.025, 0.9, weight_decay=section.weight_decay, nesterov=ahead)
+        for network, ahead in ((expected, True), (other, False))
+    )
+    for _ in range(3):
+        for network, optimizer in ((module.model, mine), (expected, theirs), (other, plain)):
+            optimizer.zero_grad()
+            network(torch.ones(2, 3).double()).square().sum().backward()
+            optimizer.step()
+    assert torch.equal(module.model.weight, expected.weight)
+    assert not torch.allclose(module.model.weight, other.weight, rtol=1e-3)
 
 
 @pytest.mark.parametrize(("weight", "wanted"), [(0.4, True), (0.0, False)])
