@@ -20,6 +20,11 @@ from nni_darts.config.settings import Settings
 from nni_darts.config.yaml_file import YamlFile, read_yaml
 from nni_darts.errors import ConfigError
 
+DECIDED_BY: dict[KeyPath, tuple[KeyPath, ...]] = {
+    ("space", "name"): (("space", "args"), ("select", "network"), ("retrain", "network")),
+}
+"""Name -> the groups whose keys depend on it."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -126,19 +131,27 @@ def _settings(given: Any) -> tuple[Settings | None, list[Problem]]:
     """The settings and what is wrong with them; with problems, the settings without the keys at fault.
 
     What must agree between sections is only looked at where each is well-formed by itself: so the keys at
-    fault are left out and the rest is looked at again, until nothing new is found.
+    fault are left out and the rest is looked at again, until nothing new is found. Of what a name at fault
+    decides nothing is said: it would be said of another name.
     """
     problems: list[Problem] = []
+    silent: list[KeyPath] = []
     rest = copy.deepcopy(given)
     while isinstance(found := Settings.checked(rest), list):
-        fresh = [problem for problem in found if problem not in problems]
-        problems += fresh
+        heard = [problem for problem in found if not any(_begins(problem.path, key) for key in silent)]
+        problems += [problem for problem in heard if problem not in problems]
+        names = [problem.path for problem in heard if problem.path in DECIDED_BY]
+        silent += [key for name in names for key in (name, *DECIDED_BY[name])]
         before = copy.deepcopy(rest)
-        for problem in fresh:
-            _remove(rest, problem.path)
+        for key in (*silent, *(problem.path for problem in found)):
+            _remove(rest, key)
         if rest == before:
             return None, problems
     return found, problems
+
+
+def _begins(path: KeyPath, key: KeyPath) -> bool:
+    return path[: len(key)] == key
 
 
 def _remove(data: Any, path: KeyPath) -> None:

@@ -265,3 +265,16 @@ def test_names_and_disagreements_are_told_beside_malformed_values(tmp_path):
         'method "dart"',
     ):
         assert start in found, found
+
+
+def test_of_what_a_misspelt_space_decides_nothing_is_said(tmp_path: Path) -> None:
+    """Its arguments are not those of the default space, nor is that the one that does not fit the data."""
+    path = tmp_path / "settings.yml"
+    path.write_text(
+        "space: {name: darts_rn, args: {width: 8}}\n"
+        "data: {name: ptb}\n"
+        "search: {epochs: 0}\n"
+        "retrain: {network: {width: 8}, batch_sise: 3}\n"
+    )
+    found = validate(path, machine=False)
+    assert [line.split(": ")[1] for line in found] == ["space.name", "search.epochs", "retrain.batch_sise"]
