@@ -20,7 +20,7 @@ import click
 from benchmarks.harness.machine import hardware, provenance
 from benchmarks.recipes import page, plot
 from benchmarks.recipes.budget import SECTION, Budget
-from benchmarks.recipes.rows import references, refusals, rows
+from benchmarks.recipes.rows import references, refusals, rows, sampled
 from benchmarks.recipes.store import Store, Task
 from benchmarks.recipes.variants import REFERENCE, SAMPLING, Options, Variant, variants
 from benchmarks.recipes.work import work_off
@@ -147,7 +147,7 @@ def main(
     parts = [
         f"{hardware('cpu', 1)}. {provenance()}",
         page.table_of(measured, around, table),
-        page.notes(measured, refusals(found), epochs),
+        page.notes(measured, refusals(found), epochs, sampled(found), table),
         page.about(budget, seeds),
     ]
     absent = [task for task in tasks if task not in found]

@@ -29,6 +29,7 @@ from benchmarks.harness.results import write_section
 from benchmarks.harness.table import markdown
 from benchmarks.recipes import images
 from benchmarks.recipes.budget import Budget
+from benchmarks.recipes.rows import agreement
 from nni_darts.benchmarks import NasBench201
 from nni_darts.config.section import Count
 from nni_darts.errors import ConfigError
@@ -87,9 +88,10 @@ def summary(losses: Mapping[BenchmarkCell, float], table: NasBench201) -> dict[s
         [(name, loss) for cell, loss in losses.items() for name in cell.operations], columns=["name", "loss"]
     )
     above = edges.groupby("name")["loss"].mean() - edges["loss"].mean()
-    true = pd.Series([table.accuracy(cell) for cell in losses])
-    agreement = -pd.Series(list(losses.values())).corr(true, method="spearman")
-    return {**{name: float(above.get(name, np.nan)) for name in OPERATIONS}, AGREEMENT: float(agreement)}
+    return {
+        **{name: float(above.get(name, np.nan)) for name in OPERATIONS},
+        AGREEMENT: -agreement(losses, table),
+    }
 
 
 def watched(budget: Budget, seed: int, paths: int) -> pd.DataFrame:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from benchmarks.harness.table import markdown, number
 from benchmarks.recipes.budget import WEIGHTS, Budget
-from benchmarks.recipes.rows import Reference, Row, Spread
+from benchmarks.recipes.rows import Reference, Row, Spread, agreement
 from benchmarks.recipes.variants import FITTED, REFERENCE, SAMPLING
 from nni_darts.benchmarks import NasBench201
 from nni_darts.errors import RunError
+from nni_darts.genotype.nasbench201 import BenchmarkCell
 from nni_darts.run.files import write_text
 
 PATH = Path(__file__).parents[2] / "docs" / "methods-table.md"
@@ -102,17 +103,28 @@ def _plain(value: float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 
-def notes(rows: Iterable[Row], refused: Mapping[str, str], epochs: int) -> str:
-    """What the table does not say."""
+def notes(
+    rows: Sequence[Row],
+    refused: Mapping[str, str],
+    epochs: int,
+    drawn: Mapping[BenchmarkCell, float],
+    table: NasBench201,
+) -> str:
+    """What the table does not say; ``drawn``: cells of the sampling baseline, and their scores."""
     lines = []
+    if len(drawn) > 1:
+        lines.append(
+            f"- {SAMPLING}: the rank correlation of its {len(drawn)} cells' validation accuracies, each "
+            f"trained by itself, with what they reach is {agreement(drawn, table):+.2f}."
+        )
     for row in rows:
         earlier = [epoch is not None and epoch + 1 < epochs for epoch in row.stopped]
         if any(earlier):
             taken = zip(earlier, row.stopped, strict=True)
             counts = ", ".join(str((epoch or 0) + 1) if early else "the end" for early, epoch in taken)
             lines.append(f"- {row.name} took the architecture of an earlier epoch, by seed: {counts}.")
-        if row.other_code:
-            count = f"{row.other_code} of {len(row.seeds)}"
-            lines.append(f"- {row.name}: {count} searches are of an earlier state of the code.")
+    old = [f"{row.name} ({row.other_code})" for row in rows if row.other_code]
+    if old:
+        lines.append(f"- Searches of an earlier state of the code: {', '.join(old)}.")
     lines += [f"- Not here: {name}: {reason}" for name, reason in refused.items()]
     return "\n".join(lines)

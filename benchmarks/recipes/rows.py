@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from benchmarks.recipes.store import Result, Task
 from benchmarks.recipes.variants import REFERENCE
 from nni_darts.benchmarks import NasBench201
@@ -118,6 +120,21 @@ def _spread(values: Iterable[float]) -> Spread | None:
 def refusals(found: Mapping[Task, Result]) -> dict[str, str]:
     """Variant -> why it is not defined on this space."""
     return {task.variant.name: " ".join(r["refused"]) for task, r in found.items() if "refused" in r}
+
+
+def sampled(found: Mapping[Task, Result]) -> dict[BenchmarkCell, float]:
+    """The cells that the sampling baseline has trained, and their validation accuracies in percent."""
+    return {
+        BenchmarkCell.of_code(code): score
+        for result in found.values()
+        for code, score in result.get("drawn", {}).items()
+    }
+
+
+def agreement(scores: Mapping[BenchmarkCell, float], table: NasBench201) -> float:
+    """Spearman's rank correlation of scores with what the cells reach."""
+    true = pd.Series([table.accuracy(cell) for cell in scores], dtype=float)
+    return float(pd.Series(list(scores.values()), dtype=float).corr(true, method="spearman"))
 
 
 @dataclass(frozen=True)

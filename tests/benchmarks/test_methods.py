@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from benchmarks import methods as command
 from benchmarks.recipes import code, images, page, search, work
 from benchmarks.recipes.budget import Budget
-from benchmarks.recipes.rows import Spread, references, refusals, rows
+from benchmarks.recipes.rows import Spread, references, refusals, rows, sampled
 from benchmarks.recipes.store import Store, Task
 from benchmarks.recipes.variants import FITTED, REFERENCE, SAMPLING, VARIANTS, Variant, variants
 from nni_darts.benchmarks import NasBench201
@@ -284,10 +284,29 @@ def test_an_earlier_architecture_is_told_from_the_last(table: NasBench201):
         for task, epoch in zip(tasks("darts-es", seeds=(0, 1)), (3, 11), strict=True)
     }
     (row,) = rows(results, table)
-    assert page.notes([row], {}, 12) == (
+    assert page.notes([row], {}, 12, {}, table) == (
         "- darts-es took the architecture of an earlier epoch, by seed: 4, the end."
     )
-    assert page.notes([row], {}, 4) == ""
+    assert page.notes([row], {}, 4, {}, table) == ""
+
+
+def test_how_far_short_trainings_agree_with_the_truth_is_said(table: NasBench201):
+    """Ranks 2, 3, 1 of the scores against 1, 2, 3 of the truth: a correlation of -1/2."""
+    asked = tasks(SAMPLING, seeds=(0, 1))
+    drawn = ({"111111": 20.0, "222222": 30.0}, {"333333": 10.0})
+    results = {task: {**found(), "drawn": scores} for task, scores in zip(asked, drawn, strict=True)}
+    text = page.notes([], {}, 8, sampled(results), table)
+    assert text.endswith(
+        "its 3 cells' validation accuracies, each trained by itself, with what they reach is -0.50."
+    )
+
+
+def test_searches_of_other_code_are_counted(table: NasBench201):
+    results = {
+        task: {**found(), "other_code": task.seed == 1} for task in tasks("gdas", "snas", seeds=(0, 1))
+    }
+    text = page.notes(rows(results, table), {}, 8, {}, table)
+    assert text == "- Searches of an earlier state of the code: gdas (1), snas (1)."
 
 
 def test_the_text_about_the_numbers_names_every_size():
