@@ -85,7 +85,13 @@ def test_a_stage_without_a_success_ends_the_experiment_with_a_sentence(tmp_path:
         assert status["status"] == "ERROR"
         assert sentence.lower() in status["errors"][0] and "the data are missing." in status["errors"][0]
         assert sentence in found.log("dispatcher")
-        assert found.request("GET", "/experiment")["params"]["maxExperimentDuration"] == "10m"
+        # The sentence stood there until the advisor, too, saw the error.
+        found.wait_for(lambda: duration(found) == "10m", PATIENCE, "the duration to be what it was")
+
+
+def duration(found: Experiment) -> str:
+    """The experiment's longest duration, as the manager has it."""
+    return str(found.request("GET", "/experiment")["params"]["maxExperimentDuration"])
 
 
 def test_a_machine_without_the_gpu_ends_the_experiment_before_any_trial(tmp_path: Path) -> None:
