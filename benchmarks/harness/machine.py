@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -29,10 +30,9 @@ def versions() -> str:
 def provenance() -> str:
     """Date, versions and the command that is running, its paths left out: they are the user's."""
     module = getattr(sys.modules["__main__"], "__spec__", None)
-    name = f"-m {module.name}" if module else Path(sys.argv[0]).name
+    program = ["-m", module.name] if module else [Path(sys.argv[0]).name]
     words = ["PATH" if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    command = " ".join(["python", name, *words])
-    return f"{datetime.date.today()}, {versions()}. `{command}`."
+    return f"{datetime.date.today()}, {versions()}. `{shlex.join(['python', *program, *words])}`."
 
 
 def _processor() -> str:

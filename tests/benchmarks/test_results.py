@@ -24,5 +24,5 @@ def test_what_somebody_wrote_by_hand_stays(tmp_path):
 
 
 def test_the_command_is_kept_without_the_users_paths(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["x", "--peer-darts", "/home/me/darts", "--order", "1,2"])
-    assert provenance().endswith(" --peer-darts PATH --order 1,2`.")
+    monkeypatch.setattr("sys.argv", ["x", "--peer-darts", "/home/me/darts", "--rows", "a; b"])
+    assert provenance().endswith(" --peer-darts PATH --rows 'a; b'`.")
