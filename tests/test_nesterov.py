@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 
 from nni_darts.config import Settings
-from nni_darts.errors import Interrupted
 from nni_darts.parts.weight_step import descend
 from nni_darts.recipe import build_recipe
-from nni_darts.run.directory import Run
 from nni_darts.state import SearchState
-from nni_darts.training.callbacks import EpochCheckpoint
-from nni_darts.training.checkpoint import PlainCheckpointIO
+from tests.capture.interrupted import interrupted
 from tests.capture.searches import largest_difference, outcome, search
-from tests.capture.test_resume import StopAfter
 
 CLIP = 0.5
 AHEAD = {"nesterov": True}
@@ -78,17 +72,5 @@ def test_a_search_that_is_stopped_in_an_epoch_continues_to_the_bit(tmp_path: Pat
     whole = outcome(search(None, 2, settings=AHEAD))
     assert [group["nesterov"] for (group,) in whole["groups"] if "nesterov" in group] == [True]
 
-    def stopped(number: int, resume: bool) -> Any:
-        checkpoint = EpochCheckpoint(Run.create(tmp_path / "run", "search/0", resume=resume))
-        return search(
-            None,
-            2,
-            settings=AHEAD,
-            callbacks=[checkpoint, StopAfter(checkpoint, number)],
-            trainer={"plugins": [PlainCheckpointIO()]},
-            fit={"ckpt_path": checkpoint.resume_path()},
-        )
-
-    with pytest.raises(Interrupted):
-        stopped(6, resume=False)
-    assert largest_difference(outcome(stopped(0, resume=True)), whole) == 0
+    found = interrupted(tmp_path / "run", 6, order=2, settings=AHEAD)
+    assert largest_difference(found, whole) == 0

@@ -9,17 +9,14 @@ import pytest
 import torch
 
 from nni_darts.config import Settings
-from nni_darts.errors import ConfigError, Interrupted
+from nni_darts.errors import ConfigError
 from nni_darts.parts.architect import first_order
 from nni_darts.parts.weight_step import descend
 from nni_darts.recipe import Recipe
-from nni_darts.run.directory import Run
 from nni_darts.stages.search import recipe_of
 from nni_darts.state import SearchState
-from nni_darts.training.callbacks import EpochCheckpoint
-from nni_darts.training.checkpoint import PlainCheckpointIO
+from tests.capture.interrupted import interrupted
 from tests.capture.searches import largest_difference, outcome, search
-from tests.capture.test_resume import StopAfter
 
 
 class Log:
@@ -81,20 +78,7 @@ def test_one_is_the_alternation_to_the_bit_and_two_is_not() -> None:
 @pytest.mark.parametrize("stop", [2, 3, 6, 8])
 def test_a_search_that_is_stopped_inside_a_group_continues_to_the_bit(tmp_path: Path, stop: int) -> None:
     whole = outcome(search(None, weight_steps=3))
-
-    def stopped(number: int, resume: bool) -> Any:
-        checkpoint = EpochCheckpoint(Run.create(tmp_path / "run", "search/0", resume=resume))
-        return search(
-            None,
-            weight_steps=3,
-            callbacks=[checkpoint, StopAfter(checkpoint, number)],
-            trainer={"plugins": [PlainCheckpointIO()]},
-            fit={"ckpt_path": checkpoint.resume_path()},
-        )
-
-    with pytest.raises(Interrupted):
-        stopped(stop, resume=False)
-    assert largest_difference(outcome(stopped(0, resume=True)), whole) == 0
+    assert largest_difference(interrupted(tmp_path / "run", stop, weight_steps=3), whole) == 0
 
 
 def test_warm_up_epochs_have_none() -> None:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nni_darts.errors import Interrupted
-from nni_darts.run.directory import Run
-from nni_darts.training.callbacks import EpochCheckpoint, StopOnSignal
-from nni_darts.training.checkpoint import PlainCheckpointIO, read_checkpoint
+from nni_darts.training.checkpoint import read_checkpoint
 from tests.capture.fakes import Rerun, Tape
-from tests.capture.searches import Drawing, largest_difference, outcome, search
+from tests.capture.interrupted import part
+from tests.capture.searches import Drawing, largest_difference
 
-
-class StopAfter(StopOnSignal):
-    """Asks for a stop after so many batches."""
-
-    def __init__(self, checkpoint: EpochCheckpoint, batches: int) -> None:
-        super().__init__(checkpoint)
-        self.left = batches
-
-    def on_train_batch_start(self, *_: Any) -> None:
-        self.left -= 1
-        if not self.left:
-            self.request("test")
-
-
-def run(path: Path, graphs: Any, stop: int = 0, resume: bool = False) -> dict[str, Any]:
-    checkpoint = EpochCheckpoint(Run.create(path, "search/0", resume=resume))
-    found = search(
-        graphs,
-        order=2,
-        classifier=Drawing,
-        callbacks=[checkpoint, StopAfter(checkpoint, stop)],
-        trainer={"plugins": [PlainCheckpointIO()]},
-        fit={"ckpt_path": checkpoint.resume_path()},
-    )
-    return outcome(found)
+run = partial(part, order=2, classifier=Drawing)
 
 
 @pytest.mark.parametrize("stop", [3, 4, 6])

@@ -14,20 +14,17 @@ from torch.optim import SGD, Adam
 from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
 
 from nni_darts.config import Settings
-from nni_darts.errors import ConfigError, Interrupted
+from nni_darts.errors import ConfigError
 from nni_darts.parts.architect import Unrolled
 from nni_darts.parts.edge_weights import EdgeNormalised
 from nni_darts.parts.outer import Beginning, Cosine, OuterOptimiser, with_schedule
 from nni_darts.parts.relaxation import Softmax
 from nni_darts.parts.sigmoid import Sigmoid
 from nni_darts.recipe import OUTER_OPTIONS, build_recipe, methods, with_outer_options
-from nni_darts.run.directory import Run
 from nni_darts.stages.search import recipe_of
 from nni_darts.supernet.structure import Structure
-from nni_darts.training.callbacks import EpochCheckpoint
-from nni_darts.training.checkpoint import PlainCheckpointIO
+from tests.capture.interrupted import interrupted
 from tests.capture.searches import largest_difference, outcome, search
-from tests.capture.test_resume import StopAfter
 
 COSINE = {"arch_schedule": "cosine", "arch_lr_min": 0.01}
 
@@ -90,19 +87,7 @@ def test_a_search_that_is_stopped_continues_to_the_bit(tmp_path: Path, kind: str
     options = {**COSINE, "arch_optimizer": kind, "arch_init": 0.5, "arch_init_mean": 1.0}
     whole = outcome(search(None, **options))
 
-    def stopped(number: int, resume: bool) -> Any:
-        checkpoint = EpochCheckpoint(Run.create(tmp_path / "run", "search/0", resume=resume))
-        return search(
-            None,
-            callbacks=[checkpoint, StopAfter(checkpoint, number)],
-            trainer={"plugins": [PlainCheckpointIO()]},
-            fit={"ckpt_path": checkpoint.resume_path()},
-            **options,
-        )
-
-    with pytest.raises(Interrupted):
-        stopped(6, resume=False)
-    assert largest_difference(outcome(stopped(0, resume=True)), whole) == 0
+    assert largest_difference(interrupted(tmp_path / "run", 6, **options), whole) == 0
 
 
 def test_the_forms_of_a_lightning_modules_optimisers() -> None:
