@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.harness.machine import hardware, provenance
 from benchmarks.harness.results import write_section
+from benchmarks.harness.table import markdown
 from benchmarks.words.training import (
     Build,
     Row,
@@ -43,15 +44,13 @@ def _done(name: str, build: Build, settings: Settings, seed: int, out: Path) -> 
 
 def table(rows: list[Row]) -> str:
     """Markdown."""
-    lines = [
-        "| cell | seed | weights | validation perplexity | test perplexity | tokens/s (clock) "
-        "| minutes (clock) |",
-        "| :-- | --: | --: | --: | --: | --: | --: |",
-    ]
-    for row in rows:
-        numbers = f"{row.valid:.1f} | {row.test:.1f} | {row.tokens:,.0f} | {row.minutes:.1f}"
-        lines.append(f"| {row.name} | {row.seed} | {row.weights:,} | {numbers} |")
-    return "\n".join(lines)
+    names = ("cell", "seed", "weights", "validation perplexity", "test perplexity")
+    return markdown((*names, "tokens/s (clock)", "minutes (clock)"), map(_cells, rows))
+
+
+def _cells(row: Row) -> list[str]:
+    counts = [row.name, str(row.seed), f"{row.weights:,}"]
+    return [*counts, f"{row.valid:.1f}", f"{row.test:.1f}", f"{row.tokens:,.0f}", f"{row.minutes:.1f}"]
 
 
 @click.command(help=__doc__.split("\n\n", 1)[1])

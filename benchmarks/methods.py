@@ -50,13 +50,13 @@ def _chosen(context: click.Context, option: click.Parameter, value: str | None) 
 def _set(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Options:
     """As rows have them: a method's options under their names, settings under ``search.NAME``."""
     try:
-        given = {path.removeprefix(METHOD): value for path, (value, _) in assigned(values).items()}
+        given = assigned(values)
     except ConfigError as error:
         raise click.BadParameter(str(error)) from None
-    for text in values:
-        if not text.strip().startswith((METHOD, SECTION)):
-            raise click.BadParameter(f'"{text}" begins with neither {METHOD} nor {SECTION}')
-    return given
+    for path in given:
+        if not path.startswith((METHOD, SECTION)):
+            raise click.BadParameter(f"{path} begins with neither {METHOD} nor {SECTION}")
+    return {path.removeprefix(METHOD): value for path, (value, _) in given.items()}
 
 
 def _numbers(context: click.Context, option: click.Parameter, value: str) -> list[int]:

@@ -22,16 +22,6 @@ class DARTS(DifferentiableStrategy):
         For order 2: ``"fd"`` (finite difference, as the authors) or ``"exact"`` (double backward).
     radius
         For ``hvp="fd"``: the length of the step to either side, over all weights together.
-    arch_lr, arch_betas, arch_weight_decay, arch_optimizer, arch_schedule, arch_lr_min
-        The optimiser of the architecture parameters, and its schedule: :func:`with_outer_options`.
-    arch_init, arch_init_mean
-        The normal distribution of the first alphas.
-    arch_grad_clip
-        Largest norm of the architecture's gradient; None for no clipping.
-    warmup_epochs
-        Epochs at the beginning in which only the weights learn.
-    weight_steps
-        Weight steps for every architecture step.
     gradient_clip_val
         Largest norm of the weights' gradient in the weight step; None for no clipping.
     supernet
@@ -42,6 +32,10 @@ class DARTS(DifferentiableStrategy):
         Keep no activations inside cells: less memory, more arithmetic, the same results.
     diagnostics
         Which of them are measured that take time, and how often; None for its defaults.
+    outer
+        What every method has for its architecture's level: ``arch_lr``, ``arch_weight_decay``,
+        ``arch_optimizer``, ``arch_schedule``, ``warmup_epochs``, ``weight_steps`` and the others of
+        :func:`~nni_darts.recipe.with_outer_options`.
 
     Defaults are those of the official CIFAR-10 search.
 
@@ -57,40 +51,17 @@ class DARTS(DifferentiableStrategy):
         *,
         hvp: str = "fd",
         radius: float = 0.01,
-        arch_lr: float = 3e-4,
-        arch_betas: tuple[float, float] = (0.5, 0.999),
-        arch_weight_decay: float = 1e-3,
-        arch_optimizer: str = "adam",
-        arch_schedule: str = "constant",
-        arch_lr_min: float = 0.0,
-        arch_init: float | None = None,
-        arch_init_mean: float | None = None,
-        arch_grad_clip: float | None = None,
-        warmup_epochs: int = 0,
-        weight_steps: int = 1,
         gradient_clip_val: float | None = 5.0,
         mutation_hooks: list[Callable[..., Any]] | None = None,
         supernet: str = "auto",
         capture: str = "auto",
         checkpoint_cells: bool = False,
         diagnostics: Diagnostics | None = None,
+        **outer: Any,
     ) -> None:
-        recipe = with_outer_options(
-            build_recipe("darts", order=order, hvp=hvp, radius=radius),
-            arch_lr=arch_lr,
-            arch_betas=arch_betas,
-            arch_weight_decay=arch_weight_decay,
-            arch_optimizer=arch_optimizer,
-            arch_schedule=arch_schedule,
-            arch_lr_min=arch_lr_min,
-            arch_init=arch_init,
-            arch_init_mean=arch_init_mean,
-            arch_grad_clip=arch_grad_clip,
-            warmup_epochs=warmup_epochs,
-            weight_steps=weight_steps,
-        )
+        recipe = build_recipe("darts", order=order, hvp=hvp, radius=radius)
         super().__init__(
-            recipe,
+            with_outer_options(recipe, **outer),
             gradient_clip_val=gradient_clip_val,
             mutation_hooks=mutation_hooks,
             supernet=supernet,
