@@ -94,6 +94,8 @@ def _data(settings: Settings) -> Iterator[Problem]:
 def _text(settings: Settings) -> Iterator[Problem]:
     """Texts and images have spaces and settings of their own."""
     data, space = settings.data, KNOWN.get(settings.space.name)
+    if not (data.is_known or is_dotted(data.name)):
+        return  # nobody knows which of them it is
     if space is not None and space.text is not data.is_text:
         wanted, those = ("texts", TEXTS) if space.text else ("images", sorted(set(DATASETS) - set(TEXTS)))
         text = f"the space {settings.space.name} is for {wanted} ({', '.join(those)}), not for {data.name}."

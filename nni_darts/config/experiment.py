@@ -20,8 +20,11 @@ from nni_darts.config.settings import Settings
 from nni_darts.config.yaml_file import YamlFile, read_yaml
 from nni_darts.errors import ConfigError
 
+NETWORKS: tuple[KeyPath, ...] = (("space",), ("select", "network"), ("retrain", "network"))
+TEXTS: tuple[KeyPath, ...] = (("search", "text"), ("select", "text"), ("retrain", "text"))
 DECIDED_BY: dict[KeyPath, tuple[KeyPath, ...]] = {
-    ("space", "name"): (("space", "args"), ("select", "network"), ("retrain", "network")),
+    ("space", "name"): NETWORKS,
+    ("data", "name"): (("data",), *NETWORKS, *TEXTS),  # spaces are for images or for texts
 }
 """Name -> the groups whose keys depend on it."""
 
@@ -140,8 +143,7 @@ def _settings(given: Any) -> tuple[Settings | None, list[Problem]]:
     while isinstance(found := Settings.checked(rest), list):
         heard = [problem for problem in found if not any(_begins(problem.path, key) for key in silent)]
         problems += [problem for problem in heard if problem not in problems]
-        names = [problem.path for problem in heard if problem.path in DECIDED_BY]
-        silent += [key for name in names for key in (name, *DECIDED_BY[name])]
+        silent += [key for problem in heard for key in DECIDED_BY.get(problem.path, ())]
         before = copy.deepcopy(rest)
         for key in (*silent, *(problem.path for problem in found)):
             _remove(rest, key)

@@ -278,3 +278,19 @@ def test_of_what_a_misspelt_space_decides_nothing_is_said(tmp_path: Path) -> Non
     )
     found = validate(path, machine=False)
     assert [line.split(": ")[1] for line in found] == ["space.name", "search.epochs", "retrain.batch_sise"]
+
+
+def test_of_what_misspelt_data_decide_nothing_is_said(tmp_path: Path) -> None:
+    """Neither that the space does not fit them, nor what images would have to do with these settings."""
+    path = tmp_path / "settings.yml"
+    path.write_text(
+        "space: {name: darts_rnn, args: {width: 8}}\n"
+        "data: {name: ptbb, lines: 3}\n"
+        "search: {epochs: 0, text: {bptt: 5}}\n"
+        "retrain: {network: {width: 8}, batch_sise: 3}\n"
+    )
+    found = validate(path, machine=False)
+    assert [line.split(": ")[1] for line in found] == ["data.name", "search.epochs", "retrain.batch_sise"]
+    path.write_text("space: {name: darts_rn}\ndata: {name: ptbb, lines: 3}\n")
+    both = validate(path, machine=False)
+    assert [line.split(": ")[1] for line in both] == ["space.name", "data.name"]
