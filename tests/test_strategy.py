@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 import torch
-from nni.nas.evaluator.pytorch import Classification, DataLoader
 from nni.nas.experiment import NasExperiment
 from nni.nas.space import model_context
-from torch.utils.data import TensorDataset
 
 from nni_darts import DARTS
 from nni_darts.errors import ConfigError
 from nni_darts.recipe import Recipe
 from nni_darts.strategy import DifferentiableStrategy
+from tests.evaluator import evaluator, loader
 from tests.supernet.spaces import Everything
-
-
-def loader(images: int = 24) -> DataLoader:
-    generator = torch.Generator().manual_seed(7)
-    x = torch.randn(images, 1, 8, 8, generator=generator)
-    y = torch.randint(0, 3, (images,), generator=generator)
-    return DataLoader(TensorDataset(x, y), batch_size=8)
-
-
-def evaluator(**options: Any) -> Classification:
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    defaults = {
-        "learning_rate": 0.1,
-        "optimizer": torch.optim.SGD,
-        "num_classes": 3,
-        "train_dataloaders": loader(),
-        "val_dataloaders": loader(16),
-        "max_epochs": 2,
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-    }
-    return Classification(**{**defaults, **options})
 
 
 @pytest.mark.parametrize("order", [1, 2])

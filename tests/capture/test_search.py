@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from nni.nas.evaluator.pytorch import Classification, DataLoader
 from pytorch_lightning import Callback
-from torch.utils.data import TensorDataset
 
 from nni_darts import DARTS
 from nni_darts.capture import capturable
@@ -19,6 +17,7 @@ from nni_darts.parts.neumann import ImplicitGradient
 from nni_darts.training.classifier import Classifier
 from tests.capture.fakes import Rerun, Tape
 from tests.capture.searches import Drawing, largest_difference, outcome, search
+from tests.evaluator import evaluator
 from tests.supernet.spaces import Everything
 
 both_orders = pytest.mark.parametrize("order", [1, 2])
@@ -273,22 +272,11 @@ def test_nnis_own_evaluator_is_left_alone_with_one_sentence(caplog: pytest.LogCa
             module.graphs = Tape()
             return module
 
-    data = DataLoader(TensorDataset(torch.randn(8, 1, 8, 8), torch.zeros(8, dtype=torch.int64)), batch_size=4)
-    evaluator = Classification(
-        learning_rate=0.1,
-        optimizer=torch.optim.RMSprop,
-        num_classes=3,
-        train_dataloaders=data,
-        val_dataloaders=data,
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-    )
+    other = evaluator(optimizer=torch.optim.RMSprop, max_epochs=1)
     strategy = Watched(order=1)
     strategy.recipe = strategy.recipe.but(inner_regularisers=(lambda state: 0.0,))
     with caplog.at_level(logging.WARNING, "nni_darts.capture"):
-        strategy.search(Everything(), evaluator)
+        strategy.search(Everything(), other)
     (record,) = caplog.records
     assert record.getMessage() == (
         "The search step is not captured: ClassificationModule.training_step may log or read numbers back "

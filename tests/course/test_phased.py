@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from nni.nas.evaluator.pytorch import Classification, DataLoader, Lightning
+from nni.nas.evaluator.pytorch import DataLoader, Lightning
 from nni.nas.experiment import NasExperiment
 from nni.nas.nn.pytorch import LayerChoice, ModelSpace, Repeat
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from nni_darts.training.callbacks import EpochCheckpoint, EpochReport, StopOnSig
 from nni_darts.training.checkpoint import read_checkpoint
 from nni_darts.training.classifier import Classifier
 from nni_darts.training.trainer import make_trainer
+from tests.evaluator import evaluator
 from tests.training.conftest import train_loader, valid_loader
 
 BATCHES, EPOCHS = 4, 2
@@ -253,27 +254,16 @@ def test_one_phase_is_the_search_without_phases_to_the_bit(tmp_path: Path) -> No
 
 
 def test_nnis_experiment_searches_all_phases(tmp_path: Path) -> None:
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     data = DataLoader(TensorDataset(torch.randn(8, 1, 6, 6), torch.arange(8) % 3), batch_size=4)
-    evaluator = Classification(
-        learning_rate=0.1,
-        optimizer=torch.optim.SGD,
-        num_classes=3,
-        train_dataloaders=data,
-        val_dataloaders=data,
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-    )
+    short = evaluator(train_dataloaders=data, val_dataloaders=data, max_epochs=1)
     strategy = DifferentiableStrategy(recipe())
-    experiment = NasExperiment(Stack(1), evaluator, strategy)
+    experiment = NasExperiment(Stack(1), short, strategy)
     experiment.config.experiment_working_directory = tmp_path
     experiment.run()
     (sample,) = experiment.export_top_models(formatter="dict")
     assert sample["op0"] in (1, 2)
     assert len(strategy.supernet.layers) == 3
-    assert evaluator.trainer.current_epoch == 3
+    assert short.trainer.current_epoch == 3
     experiment.stop()
 
 
